@@ -1,0 +1,104 @@
+# Every target sets up first what it needs; `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+ROOT := $(CURDIR)
+export PATH := $(ROOT)/.venv/bin:$(PATH)
+# ape takes the locked compiler from here instead of downloading one.
+export VVM_BINARY_PATH := $(ROOT)/.build/vvm
+export VIRTUAL_ENV := $(ROOT)/.venv
+
+PYTHON ?=
+ROUNDS ?=
+ARGS ?=
+
+STAMP := .venv/.setup-stamp
+LOCKS := requirements.txt requirements-mamushi.txt package.json package-lock.json
+UV_COMPILE := uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Files that compile by themselves; modules are compiled through them.
+CONTRACTS = $(wildcard contracts/*.vy contracts/test/*.vy)
+VYPER_SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi' 2>/dev/null)
+PYTHON_SOURCES = $(wildcard sluice scripts tests tools)
+NATRIX := natrix lint -d NTX11
+
+# ape's plugin would only slow the first kind down (ten seconds a start); the second needs it.
+# The second runs in one process: ape's workers would share one compile cache and race for it.
+DIRECT_TESTS = $(wildcard tests/unit tests/functional tests/property tests/surface)
+CHAIN_TESTS = $(wildcard tests/integration tests/gas)
+WORKERS ?= 2
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv, the compiler link and anvil from the locks (PYTHON=... to choose one)
+
+$(STAMP): $(LOCKS) pyproject.toml tools/setup.sh
+	@PYTHON='$(PYTHON)' tools/setup.sh
+	@touch $@
+
+.PHONY: test
+test: setup ## run all tests (ARGS='-k pattern' to choose)
+	@run() { \
+		name=$$1; shift; \
+		echo "== $$name tests"; \
+		"$$@" || { code=$$?; [ $$code -eq 5 ] && echo "no $$name tests were collected" || exit $$code; }; \
+	}; \
+	if [ -n '$(DIRECT_TESTS)' ]; then \
+		run in-process pytest -p no:ape_test -n $(WORKERS) $(DIRECT_TESTS) $(ARGS); \
+	fi; \
+	if [ -n '$(CHAIN_TESTS)' ]; then \
+		network=::foundry; \
+		command -v anvil >/dev/null || { network=::test; echo 'no anvil: the in-process chain is used'; }; \
+		run chain pytest --network $$network $(CHAIN_TESTS) $(ARGS); \
+	fi; \
+	echo 'make test: all tests passed'
+
+.PHONY: lint
+lint: setup ## check style, types and contracts; changes nothing
+	ruff check $(PYTHON_SOURCES)
+	ruff format --check $(PYTHON_SOURCES)
+	mypy
+ifneq ($(CONTRACTS),)
+	vyper -W error -f abi,userdoc,devdoc $(CONTRACTS) > /dev/null
+	$(NATRIX) -- $(VYPER_SOURCES)
+	.build/mamushi/bin/mamushi --line-length 100 --check $(VYPER_SOURCES)
+endif
+	@echo 'make lint: clean'
+
+.PHONY: format
+format: setup ## format Python and Vyper files in place
+	ruff check --fix $(PYTHON_SOURCES)
+	ruff format $(PYTHON_SOURCES)
+ifneq ($(CONTRACTS),)
+	.build/mamushi/bin/mamushi --line-length 100 $(VYPER_SOURCES)
+endif
+
+.PHONY: demo
+demo: setup ## replay tournament rounds through the escrow (ROUNDS=file; default: a made-up sample)
+	ape run demo $(if $(ROUNDS),--rounds '$(ROUNDS)') $(ARGS)
+
+.PHONY: bench
+bench: setup ## measure gas, print the table, write build/bench.json
+	ape run bench $(ARGS)
+
+.PHONY: devnet
+devnet: setup ## start a lasting local chain with token, escrow and funded accounts
+	ape run devnet $(ARGS)
+
+.PHONY: lock
+lock: setup ## remake the locks from requirements*.in and package.json
+	$(UV_COMPILE) requirements.in -o requirements.txt
+	$(UV_COMPILE) requirements-mamushi.in -o requirements-mamushi.txt
+	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+.PHONY: clean
+clean: ## remove everything that was made, the environment too
+	rm -rf .venv .build build node_modules *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Sluice: liberated payouts for a weekly staking tournament."""
