@@ -1,0 +1,530 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Sluice escrow
+@license AGPL-3.0-only
+@author The Sluice developers
+@notice Holds every participant's stakes for each model and a pool for each account, applies each week's payouts, and
+        lets everybody out without the operator. An account as a whole backs its open rounds: moving stake between its
+        models is instant, and what open rounds can no longer burn is free to leave.
+@dev The externals, in the order of the story; the rules live in `modules/`, the words of them in `docs/accounting.md`.
+     Amounts are token base units and must be whole nano-NMR; rounds carry the tournament's own numbers; times are unix
+     seconds. The token is trusted to be NMR: see `docs/accounting.md` for what it does differently.
+@custom:security Every external holds the re-entrancy lock, views too. State is written before the token is called.
+@custom:kill There is no kill switch: `withdraw`, `set_stakes` and `leave` work for ever and need nobody else.
+"""
+
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from snekmate.utils import eip712_domain_separator
+
+from .modules import packing
+from .modules import clock
+from .modules import roles
+from .modules import rounds
+from .modules import accounts
+from .modules import treasury
+from .modules import stakes as staking
+from .modules import payouts
+from .modules import withdrawals
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: eip712_domain_separator
+initializes: clock
+initializes: roles[ownable := ownable]
+initializes: rounds[clock := clock]
+initializes: accounts[clock := clock, rounds := rounds]
+initializes: treasury
+initializes: staking[accounts := accounts]
+initializes: payouts[clock := clock, accounts := accounts]
+initializes: withdrawals[
+    eip712_domain_separator := eip712_domain_separator,
+    clock := clock,
+    accounts := accounts,
+    treasury := treasury,
+]
+
+exports: (
+    # the owner changes hands in two steps; giving it up for good is not offered
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    # the signing domain, as wallets read it (EIP-5267)
+    eip712_domain_separator.eip712Domain,
+)
+
+
+# what `position` says of an account
+struct Position:
+    pool: uint256
+    staked: uint256
+    at_risk: uint256
+    withdrawable: uint256
+    due: uint256
+    nonce: uint256
+    round: uint256
+    period: uint256
+
+
+# one open round of an account
+struct Risk:
+    round: uint256
+    bound: uint256
+    lock: uint256
+    deadline: uint256
+
+
+# what a deployment fixed for ever
+struct Parameters:
+    token: address
+    burner: address
+    first_pass: uint256
+    first_pass_time: uint256
+    round_length: uint256
+    window: uint256
+    grace: uint256
+    cap_bps: uint256
+    deployed_at: uint256
+
+
+event Deposited:
+    account: indexed(address)
+    sender: indexed(address)
+    amount: uint256
+
+
+@deploy
+def __init__(
+    token: address,
+    burner: address,
+    owner: address,
+    operator: address,
+    guardian: address,
+    first_pass: uint256,
+    first_pass_time: uint256,
+    round_length: uint256,
+    window: uint256,
+    grace: uint256,
+    cap_bps: uint256,
+):
+    """
+    @notice Fixes the parameters for ever and appoints the three roles.
+    @param token The NMR token.
+    @param burner The adapter that destroys burned NMR.
+    @param owner The multisig that appoints operator and guardian and may take the reserve out.
+    @param operator The key that announces rounds and pays free withdrawals.
+    @param guardian The key that may stop a round.
+    @param first_pass The number of the first round that a pass resolves.
+    @param first_pass_time When that round may be announced; not in the past.
+    @param round_length Seconds from one pass time to the next.
+    @param window Seconds between an announcement and the first resolve; under half a round, shorter than the grace.
+    @param grace Seconds after its pass time at which a round's risk lapses by itself.
+    @param cap_bps The most a round may burn of the stakes at its opening, in basis points; at most 2,500.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    eip712_domain_separator.__init__("Sluice", "1")
+    clock.__init__(first_pass, first_pass_time, round_length, window, grace, cap_bps)
+    roles.__init__(owner, operator, guardian)
+    treasury.__init__(token, burner)
+
+
+####################################
+############# ACCOUNTS #############
+####################################
+
+
+@external
+def deposit(amount: uint256):
+    """
+    @notice Adds NMR to the caller's pool; the escrow must be approved for it.
+    @param amount Base units, whole nano-NMR.
+    """
+    self._deposit(msg.sender, amount)
+
+    treasury._pull(msg.sender, amount // packing.NANO)
+
+
+@external
+def deposit_for(account: address, amount: uint256):
+    """
+    @notice Adds the caller's NMR to somebody else's pool; only that account can ever use it.
+    @param account Whose pool; not the zero address, the escrow or the token.
+    @param amount Base units, whole nano-NMR.
+    """
+    assert account not in [empty(address), self, treasury.TOKEN.address], "account: zero, the escrow or the token"
+    self._deposit(account, amount)
+
+    treasury._pull(msg.sender, amount // packing.NANO)
+
+
+@external
+def deposit_and_stake(
+    amount: uint256,
+    models: DynArray[uint256, packing.MODELS],
+    stakes: DynArray[uint256, packing.MODELS],
+):
+    """
+    @notice `deposit` and `set_stakes` in one transaction: both or neither.
+    @param amount Base units, whole nano-NMR.
+    @param models Strictly ascending, 0 to 64.
+    @param stakes What each of them is to hold then, in base units.
+    """
+    word: uint256 = self._with_deposit(msg.sender, amount)
+    log Deposited(account=msg.sender, sender=msg.sender, amount=amount)
+    staking._set(msg.sender, word, models, stakes)
+
+    treasury._pull(msg.sender, amount // packing.NANO)
+
+
+@external
+def set_stakes(models: DynArray[uint256, packing.MODELS], stakes: DynArray[uint256, packing.MODELS]):
+    """
+    @notice Each listed model's stake becomes the given one, at once; the pool takes up the difference.
+    @param models Strictly ascending, 0 to 64.
+    @param stakes What each of them is to hold then, in base units.
+    """
+    staking._set(msg.sender, accounts._word(msg.sender), models, stakes)
+
+
+@external
+def leave():
+    """
+    @notice The first step of the way out: every stake to the pool, and whatever was signed before is dead. Then
+            `withdraw` as it frees.
+    """
+    staking._leave(msg.sender)
+
+
+@external
+def withdraw(amount: uint256) -> uint256:
+    """
+    @notice Pays out of the caller's pool at once, any number of times; the free withdrawal of the period stays.
+    @param amount Base units, whole nano-NMR; the maximum value means all that is withdrawable.
+    @return What was paid, in base units.
+    """
+    return withdrawals._withdraw(msg.sender, amount)
+
+
+####################################
+############## ROUNDS ##############
+####################################
+
+
+@external
+def announce(round: uint256, replaces: bytes32, digest: bytes32):
+    """
+    @notice Announces the next round by the digest of its links, or announces again what is left of it; the challenge
+            window starts (again). Operator or owner.
+    @param round The round after the last one that is done; not before its pass time.
+    @param replaces The digest that is stored now, zero if none: nobody replaces what he has not seen.
+    @param digest The head of the chain of links, never zero.
+    """
+    roles._check_operator_or_owner()
+
+    rounds._announce(round, replaces, digest)
+
+
+@external
+def resolve(
+    round: uint256,
+    links: DynArray[Bytes[rounds.MAX_LINK_BYTES], rounds.MAX_LINKS],
+    next_digest: bytes32,
+):
+    """
+    @notice Applies links of the announced round, in order. Anyone, after the window: the digest is the authority. Links
+            at the head that are applied already are passed over; if all are, nothing happens.
+    @param round The announced round.
+    @param links Consecutive links, each the raw words of its entries.
+    @param next_digest The digest of what follows these links; zero ends the round.
+    """
+    assert len(links) != 0, "resolve: give at least one link"
+    round_word: uint256 = rounds._check_resolvable(round)
+    # `self` has no say in what is applied: the hashes have to lead to the announced digest
+    link_hashes: DynArray[bytes32, rounds.MAX_LINKS] = []
+    for i: uint256 in range(len(links), bound=rounds.MAX_LINKS):
+        link_hashes.append(keccak256(links[i]))
+    passed_over: uint256 = rounds._advance(round, link_hashes, next_digest)
+
+    weekly: payouts.WeeklyPass = payouts._weekly_pass(round_word)
+    earned: uint256 = 0
+    burned: uint256 = 0
+    for i: uint256 in range(passed_over, len(links), bound=rounds.MAX_LINKS):
+        link_earned: uint256 = 0
+        link_burned: uint256 = 0
+        link_earned, link_burned = payouts._apply(links[i], i, round, weekly)
+        earned += link_earned
+        burned += link_burned
+    treasury._settle_pass(earned, burned)
+
+
+@external
+def pay(
+    requests: DynArray[uint256, withdrawals.MAX_ITEMS],
+    due_accounts: DynArray[address, withdrawals.MAX_ITEMS],
+    signatures: Bytes[withdrawals.MAX_SIGNATURES_BYTES],
+):
+    """
+    @notice Pays a batch of free withdrawals, each to its account's own address. What cannot be paid is skipped and
+            reported, and keeps its NMR and its turn. Operator.
+    @param requests Signed `Withdrawal` messages, one word each (`sluice.instructions` packs them).
+    @param due_accounts Accounts whose due amount is to be paid.
+    @param signatures For each request two bytes of length, then the signature.
+    """
+    roles._check_operator()
+
+    withdrawals._pay(requests, due_accounts, signatures)
+
+
+####################################
+############# TREASURY #############
+####################################
+
+
+@external
+def fund(amount: uint256):
+    """
+    @notice Adds the caller's NMR to the reserve that pays earnings.
+    @param amount Base units, whole nano-NMR.
+    """
+    treasury._fund(msg.sender, self._positive_nano(amount))
+
+
+@external
+def withdraw_reserve(amount: uint256):
+    """
+    @notice Takes NMR out of the reserve, to the owner; never from an announcement to the end of its round. Owner.
+    @param amount Base units, whole nano-NMR.
+    """
+    ownable._check_owner()
+    nano: uint256 = self._positive_nano(amount)
+    assert rounds._announced_at == 0, "withdraw_reserve: wait for the end of the announced round"
+
+    treasury._withdraw_reserve(msg.sender, nano)
+
+
+@external
+def burn():
+    """
+    @notice Sends what passes have burned to the burner, which destroys it. Anyone.
+    """
+    treasury._burn()
+
+
+####################################
+############## OWNER ###############
+####################################
+
+
+@external
+def set_operator(operator: address):
+    """
+    @notice Appoints the key that announces rounds and pays free withdrawals. Owner.
+    @param operator The new operator; not the zero address.
+    """
+    ownable._check_owner()
+
+    roles._set_operator(operator)
+
+
+@external
+def set_guardian(guardian: address):
+    """
+    @notice Appoints the key that may stop a round. Owner.
+    @param guardian The new guardian; not the zero address.
+    """
+    ownable._check_owner()
+
+    roles._set_guardian(guardian)
+
+
+####################################
+############## VIEWS ###############
+####################################
+
+
+@external
+@view
+def position(account: address) -> Position:
+    """
+    @notice Everything held for an account and what of it can leave now.
+    @param account Any address.
+    @return pool, staked, at risk (it may exceed the equity), withdrawable, due (part of the pool), all in base units;
+            the nonce of instructions; the last pass it was in and the last period it was paid in (0 = never).
+    """
+    word: uint256 = accounts._word(account)
+    fields: packing.Account = packing._account(word)
+    return Position(
+        pool=fields.pool * packing.NANO,
+        staked=accounts._staked(account, word) * packing.NANO,
+        at_risk=accounts._at_risk(word) * packing.NANO,
+        withdrawable=accounts._withdrawable(account, word) * packing.NANO,
+        due=0,
+        nonce=accounts._nonce(account),
+        round=0 if fields.round == 0 else clock._to_round(fields.round),
+        period=fields.period,
+    )
+
+
+@external
+@view
+def stakes_of(account: address) -> uint256[packing.MODELS]:
+    """
+    @notice The stake on each model of an account.
+    @param account Any address.
+    @return Base units by model number, 0 to 64.
+    """
+    return staking._stakes_of(account)
+
+
+@external
+@view
+def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
+    """
+    @notice The open rounds that can still burn some of an account.
+    @param account Any address.
+    @return For each, ascending: its number, the most it can burn or earn (bound), what it keeps from being withdrawn
+            (lock), both in base units, and the second after which it burns nothing more.
+    """
+    word: uint256 = accounts._word(account)
+    units: uint256[packing.OPEN_ROUNDS] = accounts._open_risks(word)
+    risks: DynArray[Risk, packing.OPEN_ROUNDS] = []
+    for i: uint256 in range(packing.OPEN_ROUNDS):
+        if units[i] == 0:
+            continue
+        round_word: uint256 = packing._account(word).round + i + 1
+        risks.append(
+            Risk(
+                round=clock._to_round(round_word),
+                bound=packing._unit_nano(units[i]) * packing.NANO,
+                lock=packing._unit_nano(units[i] - 1) * packing.NANO,
+                deadline=clock._pass_time(round_word) + clock.GRACE,
+            )
+        )
+    return risks
+
+
+@external
+@view
+def round_state() -> (uint256, bytes32, uint256):
+    """
+    @notice Where the weekly pass stands.
+    @return The last round that is done; the digest of what is announced and left to apply, zero if nothing is; when it
+            was announced, 0 if nothing is.
+    """
+    return clock._to_round(rounds._resolved), rounds._digest, rounds._announced_at
+
+
+@external
+@view
+def reserve() -> uint256:
+    """
+    @notice What is set aside to pay earnings.
+    @return Base units.
+    """
+    return treasury._reserve * packing.NANO
+
+
+@external
+@view
+def burned() -> uint256:
+    """
+    @notice What passes have burned and `burn` has not yet sent to the burner.
+    @return Base units.
+    """
+    return treasury._burned * packing.NANO
+
+
+@external
+@view
+def domain() -> bytes32:
+    """
+    @notice The EIP-712 domain separator; it follows the chain id.
+    @return The separator that instructions and requests are signed for.
+    """
+    return eip712_domain_separator._domain_separator_v4()
+
+
+@external
+@view
+def parameters() -> Parameters:
+    """
+    @notice What the deployment fixed for ever.
+    @return The constructor's parameters, and when it ran (periods count from there).
+    """
+    return Parameters(
+        token=treasury.TOKEN.address,
+        burner=treasury.BURNER.address,
+        first_pass=clock.FIRST_PASS,
+        first_pass_time=clock.FIRST_PASS_TIME,
+        round_length=clock.ROUND_LENGTH,
+        window=clock.WINDOW,
+        grace=clock.GRACE,
+        cap_bps=clock.CAP_BPS,
+        deployed_at=clock.DEPLOYED_AT,
+    )
+
+
+@external
+@view
+def current_period() -> uint256:
+    """
+    @notice The fortnight it is, counted from 1 at the deployment.
+    @return The period that `pay` would pay in now.
+    """
+    return clock._period()
+
+
+@external
+@view
+def operator() -> address:
+    """
+    @notice Who runs passes and batches.
+    @return The operator.
+    """
+    return roles._operator
+
+
+@external
+@view
+def guardian() -> address:
+    """
+    @notice Who may stop a round.
+    @return The guardian.
+    """
+    return roles._guardian
+
+
+####################################
+############# INTERNAL #############
+####################################
+
+
+@internal
+def _deposit(account: address, amount: uint256):
+    accounts._store(account, self._with_deposit(account, amount))
+
+    log Deposited(account=account, sender=msg.sender, amount=amount)
+
+
+@internal
+@view
+def _with_deposit(account: address, amount: uint256) -> uint256:
+    """
+    @dev The account word with the amount added to its pool, not yet stored.
+    """
+    nano: uint256 = self._positive_nano(amount)
+    word: uint256 = accounts._word(account)
+    packing._check_fits((word & packing.AMOUNT_MASK) + nano)
+    return word + nano
+
+
+@internal
+@pure
+def _positive_nano(amount: uint256) -> uint256:
+    assert amount != 0, "amount: must be above zero"
+    return packing._to_nano(amount)

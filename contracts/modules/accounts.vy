@@ -1,0 +1,125 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title Accounts: the words of every account, and what follows from them
+@notice The only storage of accounts. Equity, at risk and withdrawable are derived, never stored.
+"""
+
+from . import packing
+from . import clock
+from . import rounds
+
+uses: clock
+uses: rounds
+
+
+# key = place << 160 | account: account word, stake pages, split words (see packing)
+_words: HashMap[uint256, uint256]
+
+
+@internal
+@view
+def _word(account: address) -> uint256:
+    return self._words[convert(account, uint256)]
+
+
+@internal
+def _store(account: address, word: uint256):
+    self._words[convert(account, uint256)] = word
+
+
+@internal
+@view
+def _load(account: address, pages: uint256) -> uint256[1 + packing.PAGES]:
+    """
+    @dev The account word (index 0) and its stake pages.
+    """
+    words: uint256[1 + packing.PAGES] = empty(uint256[1 + packing.PAGES])
+    for i: uint256 in range(pages + 1, bound=1 + packing.PAGES):
+        words[i] = self._words[packing._place(account, i)]
+    return words
+
+
+@internal
+@view
+def _staked(account: address, word: uint256) -> uint256:
+    """
+    @dev The sum of the account's stakes in nano. Unchecked: 65 amounts of 54 bits cannot overflow a word.
+    """
+    staked: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
+    pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
+    for i: uint256 in range(pages, bound=packing.PAGES):
+        page_word: uint256 = self._words[packing._place(account, unsafe_add(i, 1))]
+        staked = unsafe_add(staked, packing._stakes_sum(page_word))
+    return staked
+
+
+@internal
+@view
+def _open_risks(word: uint256) -> uint256[packing.OPEN_ROUNDS]:
+    """
+    @dev The risk units of the account's open rounds, by distance from its last pass (index 0: the round after it);
+         zero where a round is done, or past its deadline, or was opened without the account.
+    """
+    units: uint256[packing.OPEN_ROUNDS] = empty(uint256[packing.OPEN_ROUNDS])
+    account: packing.Account = packing._account(word)
+    if account.risks == 0:
+        return units
+
+    for i: uint256 in range(packing.OPEN_ROUNDS):
+        round_word: uint256 = account.round + i + 1
+        if round_word > rounds._resolved and not clock._lapsed(round_word):
+            units[i] = packing._risk_units(account.risks, round_word)
+    return units
+
+
+@internal
+@view
+def _at_risk(word: uint256) -> uint256:
+    """
+    @dev L in nano: the sum of the open rounds' locks, each rounded down, so that rounding never locks anybody's NMR.
+         It may exceed the equity.
+    """
+    units: uint256[packing.OPEN_ROUNDS] = self._open_risks(word)
+    locked: uint256 = 0
+    for i: uint256 in range(packing.OPEN_ROUNDS):
+        if units[i] > 1:
+            locked += units[i] - 1
+    return locked << packing.RISK_UNIT_BITS
+
+
+@internal
+@view
+def _withdrawable(account: address, word: uint256) -> uint256:
+    """
+    @dev W = min(pool, equity - at risk) in nano, 0 if negative.
+    """
+    pool: uint256 = word & packing.AMOUNT_MASK
+    at_risk: uint256 = self._at_risk(word)
+    if at_risk == 0:
+        return pool
+
+    equity: uint256 = pool + self._staked(account, word)
+    if equity <= at_risk:
+        return 0
+    return min(pool, equity - at_risk)
+
+
+@internal
+@view
+def _nonce(account: address) -> uint256:
+    return self._words[packing._place(account, packing.SPLIT_PLACE)] >> packing.NONCE_SHIFT
+
+
+@internal
+def _raise_nonce(account: address) -> uint256:
+    """
+    @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new one.
+    """
+    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
+    word: uint256 = self._words[place]
+    if (word >> packing.NONCE_SHIFT) < packing.MAX_NONCE:
+        word += packing.NONCE_ONE
+        self._words[place] = word
+    return word >> packing.NONCE_SHIFT

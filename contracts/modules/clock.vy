@@ -1,0 +1,86 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title The clock: pass times, deadlines, periods
+@notice Rounds are counted as account words count them, from 1 at the first pass; the externals use the tournament's
+        own numbers. All times are unix seconds.
+"""
+
+
+PERIOD: constant(uint256) = 14 * 86400
+BPS: constant(uint256) = 10_000
+
+FIRST_PASS: immutable(uint256)
+FIRST_PASS_TIME: immutable(uint256)
+ROUND_LENGTH: immutable(uint256)
+WINDOW: immutable(uint256)
+GRACE: immutable(uint256)
+CAP_BPS: immutable(uint256)
+DEPLOYED_AT: immutable(uint256)
+
+
+@deploy
+def __init__(
+    first_pass_: uint256,
+    first_pass_time_: uint256,
+    round_length_: uint256,
+    window_: uint256,
+    grace_: uint256,
+    cap_bps_: uint256,
+):
+    assert first_pass_ != 0, "first_pass: rounds are numbered from 1"
+    assert first_pass_time_ >= block.timestamp, "first_pass_time: must not be in the past"
+    assert 2 * window_ < round_length_, "window: must be under half the round length"
+    assert window_ < grace_, "window: must be shorter than the grace"
+    assert 4 * cap_bps_ <= BPS, "cap_bps: four open rounds may risk 100% at most"
+
+    FIRST_PASS = first_pass_
+    FIRST_PASS_TIME = first_pass_time_
+    ROUND_LENGTH = round_length_
+    WINDOW = window_
+    GRACE = grace_
+    CAP_BPS = cap_bps_
+    DEPLOYED_AT = block.timestamp
+
+
+@internal
+@view
+def _pass_time(round_word: uint256) -> uint256:
+    """
+    @dev The nominal time of a round's pass, whatever the moment of earlier ones.
+    """
+    return FIRST_PASS_TIME + (round_word - 1) * ROUND_LENGTH
+
+
+@internal
+@view
+def _lapsed(round_word: uint256) -> bool:
+    """
+    @dev Past its deadline a round burns nothing more.
+    """
+    return block.timestamp > self._pass_time(round_word) + GRACE
+
+
+@internal
+@view
+def _period() -> uint256:
+    """
+    @dev The current fortnight, from 1 at the deployment.
+    """
+    return 1 + (block.timestamp - DEPLOYED_AT) // PERIOD
+
+
+@internal
+@view
+def _to_word(round: uint256) -> uint256:
+    """
+    @dev A tournament round as the words count it; 0 for one before the first pass.
+    """
+    return 0 if round < FIRST_PASS else round - FIRST_PASS + 1
+
+
+@internal
+@view
+def _to_round(round_word: uint256) -> uint256:
+    return round_word + FIRST_PASS - 1

@@ -1,0 +1,282 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title Packed words: each drawing, its struct, its masks
+@notice No mask and no shift is written as a number outside this file. `sluice/words.py` draws the same words.
+@dev All amounts are in nano-NMR. Fields stand from the lowest bit up:
+
+     account word
+     | flags 2 | pages 5 | period 10 | round 11 | risk 3: 30 | risk 2 | risk 1 | risk 0: 30 | stake 0: 54 | pool 54 |
+     255     254       249         239        228          198      168      138          108           54        0
+
+     stake page p: models 4p-3 .. 4p         split word (model 0's holds due and nonce)
+     | spare 40 | four stakes 54 each |      | nonce 26 | due 54 | 8 x (share 14, destination 8) |
+     255      216                     0      255      230      176                               0
+
+     entry word                                              page word
+     | page words 42 | payout of model 0: 54 | account 160 |  | spare | page 8 | four payouts 54 each |
+     255           214                     160             0  255   224      216                      0
+
+     A payout is biased: 2^53 stands for zero. Risk i is that of the rounds whose word round is i modulo 4.
+     Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
+"""
+
+
+NANO: constant(uint256) = 10**9
+MAX_MODEL: constant(uint256) = 64
+MODELS: constant(uint256) = 65
+MODELS_A_PAGE: constant(uint256) = 4
+PAGES: constant(uint256) = 16
+OPEN_ROUNDS: constant(uint256) = 4
+
+AMOUNT_BITS: constant(uint256) = 54
+AMOUNT_MASK: constant(uint256) = 2**54 - 1
+RISK_BITS: constant(uint256) = 30
+RISK_MASK: constant(uint256) = 2**30 - 1
+RISK_UNIT_BITS: constant(uint256) = 18
+ADDRESS_MASK: constant(uint256) = 2**160 - 1
+
+STAKE_SHIFT: constant(uint256) = 54
+RISKS_SHIFT: constant(uint256) = 108
+RISKS_MASK: constant(uint256) = 2**120 - 1
+ROUND_SHIFT: constant(uint256) = 228
+ROUND_MASK: constant(uint256) = 2**11 - 1
+PERIOD_SHIFT: constant(uint256) = 239
+PERIOD_MASK: constant(uint256) = 2**10 - 1
+PAGES_SHIFT: constant(uint256) = 249
+PAGES_MASK: constant(uint256) = 2**5 - 1
+FLAGS_SHIFT: constant(uint256) = 254
+# round, pages and flags of the account word: what tells the typical account of a pass from the others
+SHAPE_MASK: constant(uint256) = ROUND_MASK << ROUND_SHIFT | PAGES_MASK << PAGES_SHIFT | 3 << FLAGS_SHIFT
+
+NONCE_SHIFT: constant(uint256) = 230
+# above the four stakes of a page
+PAGE_FLAGS_SHIFT: constant(uint256) = 216
+MAX_NONCE: constant(uint256) = 2**26 - 1
+NONCE_ONE: constant(uint256) = 1 << NONCE_SHIFT
+
+ENTRY_PAYOUT_SHIFT: constant(uint256) = 160
+ENTRY_PAGES_SHIFT: constant(uint256) = 214
+PAYOUT_BIAS: constant(uint256) = 2**53
+PAGE_NUMBER_SHIFT: constant(uint256) = 216
+PAGE_NUMBER_MASK: constant(uint256) = 2**8 - 1
+
+# places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model the split words
+PLACE_SHIFT: constant(uint256) = 160
+SPLIT_PLACE: constant(uint256) = 32
+
+REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
+REQUEST_PERIOD_SHIFT: constant(uint256) = 214
+REQUEST_DEADLINE_SHIFT: constant(uint256) = 224
+REQUEST_DEADLINE_MASK: constant(uint256) = 2**32 - 1
+ITEM_SKIP_SHIFT: constant(uint256) = 216
+
+
+struct Account:
+    pool: uint256
+    stake: uint256
+    # the ring of four risks, still packed
+    risks: uint256
+    round: uint256
+    period: uint256
+    pages: uint256
+
+
+struct Request:
+    account: address
+    amount: uint256
+    period: uint256
+    deadline: uint256
+
+
+@internal
+@pure
+def _account(word: uint256) -> Account:
+    return Account(
+        pool=word & AMOUNT_MASK,
+        stake=(word >> STAKE_SHIFT) & AMOUNT_MASK,
+        risks=(word >> RISKS_SHIFT) & RISKS_MASK,
+        round=(word >> ROUND_SHIFT) & ROUND_MASK,
+        period=(word >> PERIOD_SHIFT) & PERIOD_MASK,
+        pages=(word >> PAGES_SHIFT) & PAGES_MASK,
+    )
+
+
+@internal
+@pure
+def _with_pool(word: uint256, pool: uint256) -> uint256:
+    """
+    @dev The account word with another pool; the caller has checked that it fits.
+    """
+    return word & ~AMOUNT_MASK | pool
+
+
+@internal
+@pure
+def _with_period(word: uint256, period: uint256) -> uint256:
+    return word & ~(PERIOD_MASK << PERIOD_SHIFT) | period << PERIOD_SHIFT
+
+
+@internal
+@pure
+def _with_pages(word: uint256, pages: uint256) -> uint256:
+    return word & ~(PAGES_MASK << PAGES_SHIFT) | pages << PAGES_SHIFT
+
+
+@internal
+@pure
+def _place(account: address, place: uint256) -> uint256:
+    """
+    @dev The key of one of an account's words.
+    """
+    return place << PLACE_SHIFT | convert(account, uint256)
+
+
+@internal
+@pure
+def _stake_page(model: uint256) -> uint256:
+    """
+    @dev 0 for model 0, whose stake stands in the account word.
+    """
+    return (model + 3) // MODELS_A_PAGE
+
+
+@internal
+@pure
+def _stake_shift(model: uint256) -> uint256:
+    """
+    @dev Where a model's stake stands in its page, or model 0's in the account word.
+    """
+    if model == 0:
+        return STAKE_SHIFT
+    return (model - 1) % MODELS_A_PAGE * AMOUNT_BITS
+
+
+@internal
+@pure
+def _stakes_sum(page_word: uint256) -> uint256:
+    """
+    @dev The four stakes of a page. Unchecked: four 54-bit amounts cannot overflow a word.
+    """
+    return unsafe_add(
+        unsafe_add(page_word & AMOUNT_MASK, (page_word >> AMOUNT_BITS) & AMOUNT_MASK),
+        unsafe_add(
+            (page_word >> (2 * AMOUNT_BITS)) & AMOUNT_MASK,
+            (page_word >> (3 * AMOUNT_BITS)) & AMOUNT_MASK,
+        ),
+    )
+
+
+@internal
+@pure
+def _ring_shift(round_word: uint256) -> uint256:
+    """
+    @dev Where the risk of a round stands in the packed ring.
+    """
+    return round_word % OPEN_ROUNDS * RISK_BITS
+
+
+@internal
+@pure
+def _risk_units(risks: uint256, round_word: uint256) -> uint256:
+    return (risks >> self._ring_shift(round_word)) & RISK_MASK
+
+
+@internal
+@pure
+def _request(word: uint256) -> Request:
+    """
+    @dev A signed withdrawal as `pay` takes it: account 160 | amount in nano 54 | period 10 | deadline 32. All ones
+         stand for the maximum value in amount and deadline; the struct has the figures that were signed.
+    """
+    amount: uint256 = (word >> REQUEST_AMOUNT_SHIFT) & AMOUNT_MASK
+    deadline: uint256 = word >> REQUEST_DEADLINE_SHIFT
+    return Request(
+        account=convert(word & ADDRESS_MASK, address),
+        amount=max_value(uint256) if amount == AMOUNT_MASK else amount * NANO,
+        period=(word >> REQUEST_PERIOD_SHIFT) & PERIOD_MASK,
+        deadline=max_value(uint256) if deadline == REQUEST_DEADLINE_MASK else deadline,
+    )
+
+
+@internal
+@pure
+def _to_nano(amount: uint256) -> uint256:
+    """
+    @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's 54 bits.
+    """
+    assert amount % NANO == 0, "amount: not a whole nano-NMR, use multiples of 10**9"
+    self._check_fits(amount // NANO)
+    return amount // NANO
+
+
+@internal
+@pure
+def _check_fits(nano: uint256):
+    assert nano <= AMOUNT_MASK, "amount: does not fit 54 bits of nano-NMR"
+
+
+@internal
+@pure
+def _position_shift(page: uint256, position: uint256) -> uint256:
+    """
+    @dev Where the stake at a position of a page stands; page 0 is the account word, with model 0 alone.
+    """
+    return STAKE_SHIFT if page == 0 else position * AMOUNT_BITS
+
+
+@internal
+@pure
+def _payout(word: uint256, first: bool, position: uint256) -> uint256:
+    """
+    @dev A biased payout out of an entry's first word (model 0's) or of one of its page words.
+    """
+    offset: uint256 = ENTRY_PAYOUT_SHIFT if first else position * AMOUNT_BITS
+    return (word >> offset) & AMOUNT_MASK
+
+
+@internal
+@pure
+def _units(staked: uint256, cap_bps: uint256) -> uint256:
+    """
+    @dev Risk in units of 2^18 nano, rounded up: the bound covers whatever the cap allows; saturated, and what is above
+         does not count in the round.
+    """
+    divisor: uint256 = 10_000 << RISK_UNIT_BITS
+    return min(RISK_MASK, (staked * cap_bps + divisor - 1) // divisor)
+
+
+@internal
+@pure
+def _with_risk(risks: uint256, round_word: uint256, units: uint256) -> uint256:
+    offset: uint256 = self._ring_shift(round_word)
+    return risks & ~(RISK_MASK << offset) | units << offset
+
+
+@internal
+@pure
+def _with_pass(word: uint256, risks: uint256, round_word: uint256) -> uint256:
+    """
+    @dev The account word after a pass: another ring, another round.
+    """
+    cleared: uint256 = word & ~(RISKS_MASK << RISKS_SHIFT | ROUND_MASK << ROUND_SHIFT)
+    return cleared | risks << RISKS_SHIFT | round_word << ROUND_SHIFT
+
+
+@internal
+@pure
+def _item(account: address, nano: uint256, skip: uint256) -> uint256:
+    """
+    @dev What became of an item of `pay`: account 160 | nano-NMR 54 | spare 2 | why it was skipped.
+    """
+    return convert(account, uint256) | nano << REQUEST_AMOUNT_SHIFT | skip << ITEM_SKIP_SHIFT
+
+
+@internal
+@pure
+def _unit_nano(units: uint256) -> uint256:
+    """
+    @dev Risk units as nano-NMR.
+    """
+    return units << RISK_UNIT_BITS

@@ -1,0 +1,260 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title Payouts: the weekly pass over one link of a round
+@notice The one place of the pass: losses, earnings, the next risk. An entry is applied whole or the transaction reverts
+        naming it. Rounds are counted as account words count them.
+"""
+
+from . import packing
+from . import clock
+from . import rounds
+from . import accounts
+
+uses: clock
+uses: accounts
+
+
+MAX_ENTRY_WORDS: constant(uint256) = 1 + packing.PAGES
+
+
+event LinkApplied:
+    round: indexed(uint256)
+    link: Bytes[rounds.MAX_LINK_BYTES]
+    time: uint256
+
+
+# what is the same for every account of a transaction
+struct WeeklyPass:
+    round: uint256
+    # losses are charged: the deadline of the round is not past
+    charged: bool
+    # 0 if the pass comes too late to open the next round: that would sell hindsight
+    cap_bps: uint256
+
+
+@internal
+@view
+def _weekly_pass(round_word: uint256) -> WeeklyPass:
+    late: bool = block.timestamp >= clock._pass_time(round_word + 1)
+    return WeeklyPass(
+        round=round_word,
+        charged=not clock._lapsed(round_word),
+        cap_bps=0 if late else clock.CAP_BPS,
+    )
+
+
+@internal
+def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint256, weekly: WeeklyPass) -> (uint256, uint256):
+    """
+    @dev Applies every entry of a link; returns what was earned and what was burned.
+    """
+    assert len(link) % 32 == 0, "link: not made of whole 32-byte words"
+
+    earned: uint256 = 0
+    burned: uint256 = 0
+    words: uint256 = len(link) // 32
+    next_entry: uint256 = 0
+    entry_index: uint256 = 0
+    ring_shift: uint256 = packing.RISKS_SHIFT + packing._ring_shift(weekly.round)
+    # one model, no split, nothing due, in the last pass: all that one word can tell
+    typical: uint256 = (weekly.round - 1) << packing.ROUND_SHIFT
+    divisor: uint256 = clock.BPS << packing.RISK_UNIT_BITS
+    for i: uint256 in range(words, bound=rounds.MAX_LINK_BYTES // 32):
+        if i < next_entry:
+            continue
+
+        first: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
+        word: uint256 = accounts._words[first & packing.ADDRESS_MASK]
+        payout: uint256 = first >> packing.ENTRY_PAYOUT_SHIFT
+
+        # the typical account, in place; whatever is unusual in it, a refusal too, is left to _pass_account
+        if (word & packing.SHAPE_MASK) == typical and payout <= packing.AMOUNT_MASK and weekly.charged:
+            units: uint256 = (word >> ring_shift) & packing.RISK_MASK
+            bound: uint256 = units << packing.RISK_UNIT_BITS
+            stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
+            usual: bool = False
+            # unchecked: payout is biased by 2^53, so neither branch goes below zero, and stake and bound are so small
+            # that their sums stay far from 2^256
+            if payout >= packing.PAYOUT_BIAS:
+                amount: uint256 = unsafe_sub(payout, packing.PAYOUT_BIAS)
+                grown: uint256 = unsafe_add(stake, amount)
+                if amount <= bound and stake != 0 and grown <= packing.AMOUNT_MASK:
+                    stake = grown
+                    word = unsafe_add(word, amount << packing.STAKE_SHIFT)
+                    earned = unsafe_add(earned, amount)
+                    usual = True
+            else:
+                amount: uint256 = unsafe_sub(packing.PAYOUT_BIAS, payout)
+                if amount <= bound and amount <= stake:
+                    stake = unsafe_sub(stake, amount)
+                    word = unsafe_sub(word, amount << packing.STAKE_SHIFT)
+                    burned = unsafe_add(burned, amount)
+                    usual = True
+
+            if usual:
+                opened: uint256 = min(
+                    packing.RISK_MASK,
+                    unsafe_div(unsafe_add(unsafe_mul(stake, weekly.cap_bps), divisor - 1), divisor),
+                )
+                # unchecked: replaces the field exactly, since opened and units both fit it; the round was one less
+                word = unsafe_add(word, unsafe_sub(opened, units) << ring_shift)
+                accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(word, 1 << packing.ROUND_SHIFT)
+                entry_index = unsafe_add(entry_index, 1)
+                continue
+
+        entry: DynArray[uint256, MAX_ENTRY_WORDS] = [first]
+        next_entry = i + 1 + (first >> packing.ENTRY_PAGES_SHIFT)
+        if next_entry > words:
+            self._refuse(link_index, entry_index, "its page words go beyond the link")
+        for j: uint256 in range(i + 1, next_entry, bound=packing.PAGES):
+            entry.append(extract32(link, j * 32, output_type=uint256))
+        account_earned: uint256 = 0
+        account_burned: uint256 = 0
+        account_earned, account_burned = self._pass_account(entry, link_index, entry_index, weekly)
+        earned += account_earned
+        burned += account_burned
+        entry_index = unsafe_add(entry_index, 1)
+
+    log LinkApplied(round=round, link=link, time=block.timestamp)
+
+    return earned, burned
+
+
+@internal
+def _pass_account(
+    entry: DynArray[uint256, MAX_ENTRY_WORDS],
+    link_index: uint256,
+    entry_index: uint256,
+    weekly: WeeklyPass,
+) -> (uint256, uint256):
+    """
+    @dev The whole rule for one account: all losses, models ascending, then all earnings, then the risk of the round
+         that opens. Returns what was earned and what was burned.
+    """
+    address_: address = convert(entry[0] & packing.ADDRESS_MASK, address)
+    account: packing.Account = packing._account(accounts._word(address_))
+    if account.round == weekly.round:
+        self._refuse(link_index, entry_index, "account is already in this pass")
+    # index 0 is the account word, 1..16 are the stake pages
+    stored: uint256[1 + packing.PAGES] = accounts._load(address_, account.pages)
+    words: uint256[1 + packing.PAGES] = stored
+
+    losses: uint256 = 0
+    earnings: uint256 = 0
+    burned: uint256 = 0
+    page: uint256 = 0
+    for k: uint256 in range(len(entry), bound=MAX_ENTRY_WORDS):
+        if k != 0:
+            page_before: uint256 = page
+            page = (entry[k] >> packing.PAGE_NUMBER_SHIFT) & packing.PAGE_NUMBER_MASK
+            if page <= page_before or page > packing.PAGES:
+                self._refuse(link_index, entry_index, "its pages do not ascend from 1 to 16")
+        for position: uint256 in range(1 if k == 0 else packing.MODELS_A_PAGE, bound=packing.MODELS_A_PAGE):
+            payout: uint256 = packing._payout(entry[k], k == 0, position)
+            if payout >= packing.PAYOUT_BIAS:
+                earnings += payout - packing.PAYOUT_BIAS
+                continue
+            loss: uint256 = packing.PAYOUT_BIAS - payout
+            losses += loss
+            if not weekly.charged:
+                continue
+            offset: uint256 = packing._position_shift(page, position)
+            taken: uint256 = min(loss, (words[page] >> offset) & packing.AMOUNT_MASK)
+            words[page] -= taken << offset
+            burned += taken
+            if taken < loss:
+                uncovered: uint256 = 0
+                words, uncovered = self._cover(words, account.pages, loss - taken)
+                burned += loss - taken - uncovered
+
+    risks: uint256 = self._kept_risks(account, weekly.round)
+    bound: uint256 = packing._risk_units(risks, weekly.round) << packing.RISK_UNIT_BITS
+    if losses > bound:
+        self._refuse(link_index, entry_index, "losses are above its bound")
+    if earnings > bound:
+        self._refuse(link_index, entry_index, "earnings are above its bound")
+
+    if earnings != 0:
+        for k: uint256 in range(len(entry), bound=MAX_ENTRY_WORDS):
+            page = 0 if k == 0 else (entry[k] >> packing.PAGE_NUMBER_SHIFT) & packing.PAGE_NUMBER_MASK
+            for position: uint256 in range(1 if k == 0 else packing.MODELS_A_PAGE, bound=packing.MODELS_A_PAGE):
+                payout: uint256 = packing._payout(entry[k], k == 0, position)
+                if payout <= packing.PAYOUT_BIAS:
+                    continue
+                earning: uint256 = payout - packing.PAYOUT_BIAS
+                # back to the model, or to the pool if the model has no stake any more
+                offset: uint256 = packing._position_shift(page, position)
+                held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
+                if held == 0:
+                    offset = 0
+                    page = 0
+                    held = words[0] & packing.AMOUNT_MASK
+                if held + earning > packing.AMOUNT_MASK:
+                    self._refuse(link_index, entry_index, "an amount does not fit 54 bits")
+                words[page] += earning << offset
+
+    staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
+    for i: uint256 in range(1, account.pages + 1, bound=packing.PAGES):
+        staked += packing._stakes_sum(words[i])
+        if words[i] != stored[i]:
+            accounts._words[packing._place(address_, i)] = words[i]
+    opened: uint256 = packing._units(staked, weekly.cap_bps)
+    risks = packing._with_risk(risks, weekly.round, opened)
+    accounts._store(address_, packing._with_pass(words[0], risks, weekly.round))
+
+    return earnings, burned
+
+
+@internal
+@pure
+def _cover(
+    words_before: uint256[1 + packing.PAGES],
+    pages: uint256,
+    loss: uint256,
+) -> (uint256[1 + packing.PAGES], uint256):
+    """
+    @dev Takes what a model's own stake could not cover: from the pool, then from the stakes ascending (the model's own
+         is empty by now). Returns the words and what nobody covers, which is not burned.
+    """
+    words: uint256[1 + packing.PAGES] = words_before
+    uncovered: uint256 = loss
+    taken: uint256 = min(uncovered, words[0] & packing.AMOUNT_MASK)
+    words[0] -= taken
+    uncovered -= taken
+    for model: uint256 in range(packing.MODELS):
+        page: uint256 = packing._stake_page(model)
+        if uncovered == 0 or page > pages:
+            break
+        offset: uint256 = packing._stake_shift(model)
+        taken = min(uncovered, (words[page] >> offset) & packing.AMOUNT_MASK)
+        words[page] -= taken << offset
+        uncovered -= taken
+    return words, uncovered
+
+
+@internal
+@pure
+def _kept_risks(account: packing.Account, round_word: uint256) -> uint256:
+    """
+    @dev The ring with the places of all passes that left the account out cleared, all four if more than four did: they
+         are done, and nothing was recorded for the rounds that they opened.
+    """
+    missed: uint256 = round_word - 1 - account.round
+    if missed >= packing.OPEN_ROUNDS:
+        return 0
+    risks: uint256 = account.risks
+    for i: uint256 in range(missed, bound=packing.OPEN_ROUNDS - 1):
+        risks = packing._with_risk(risks, account.round + 1 + i, 0)
+    return risks
+
+
+@internal
+@pure
+def _refuse(link_index: uint256, entry_index: uint256, reason: String[40]):
+    """
+    @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call: the operator leaves
+         it out or corrects it and announces the rest again.
+    """
+    raise concat("entry ", uint2str(entry_index), " of link ", uint2str(link_index), ": ", reason)

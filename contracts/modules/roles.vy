@@ -1,0 +1,67 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title Roles: who may act
+@notice The operator runs passes and batches, the guardian may stop a round, the owner appoints both and changes hands
+        in two steps. None of them can move an account's NMR anywhere but to the account's own address.
+"""
+
+from snekmate.auth import ownable
+
+uses: ownable
+
+
+_operator: address
+_guardian: address
+
+
+event OperatorSet:
+    previous: indexed(address)
+    operator: indexed(address)
+
+
+event GuardianSet:
+    previous: indexed(address)
+    guardian: indexed(address)
+
+
+@deploy
+def __init__(owner_: address, operator_: address, guardian_: address):
+    assert owner_ != empty(address), "owner: must not be the zero address"
+
+    ownable._transfer_ownership(owner_)
+    self._set_operator(operator_)
+    self._set_guardian(guardian_)
+
+
+@internal
+def _set_operator(operator: address):
+    assert operator != empty(address), "operator: must not be the zero address"
+
+    previous: address = self._operator
+    self._operator = operator
+
+    log OperatorSet(previous=previous, operator=operator)
+
+
+@internal
+def _set_guardian(guardian: address):
+    assert guardian != empty(address), "guardian: must not be the zero address"
+
+    previous: address = self._guardian
+    self._guardian = guardian
+
+    log GuardianSet(previous=previous, guardian=guardian)
+
+
+@internal
+@view
+def _check_operator():
+    assert msg.sender == self._operator, "caller: only the operator"
+
+
+@internal
+@view
+def _check_operator_or_owner():
+    assert msg.sender in [self._operator, ownable.owner], "caller: only the operator or the owner"

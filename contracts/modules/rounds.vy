@@ -1,0 +1,96 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title The round under way: announced, waited for, resolved once
+@notice Keeps true: one round at a time, in order; its links are applied in order and each once. What is stored is the
+        digest of what is left to apply: digest_i = keccak256(keccak256(link_i) ++ digest_(i+1)), the last one zero.
+"""
+
+from . import packing
+from . import clock
+
+uses: clock
+
+
+MAX_LINK_BYTES: constant(uint256) = 128 * 32
+MAX_LINKS: constant(uint256) = 20
+
+# the last round that is done, as account words count; only ever one more
+_resolved: uint256
+# invariant: zero if and only if _announced_at is
+_digest: bytes32
+_announced_at: uint256
+
+
+event RoundAnnounced:
+    round: indexed(uint256)
+    replaces: bytes32
+    digest: bytes32
+    announced_at: uint256
+
+
+event RoundResolved:
+    round: indexed(uint256)
+
+
+@internal
+def _announce(round: uint256, replaces: bytes32, digest: bytes32):
+    round_word: uint256 = self._check_next(round)
+    assert round_word <= packing.ROUND_MASK, "announce: rounds are at their end, use withdraw()"
+    assert block.timestamp >= clock._pass_time(round_word), "announce: not before the pass time of the round"
+    assert digest != empty(bytes32), "announce: zero digest, an empty round is one empty link"
+    assert replaces == self._digest, "announce: replaces is not the stored digest, see round_state()"
+
+    self._digest = digest
+    self._announced_at = block.timestamp
+
+    log RoundAnnounced(round=round, replaces=replaces, digest=digest, announced_at=block.timestamp)
+
+
+@internal
+@view
+def _check_resolvable(round: uint256) -> uint256:
+    """
+    @dev Returns the round as the account words count it.
+    """
+    round_word: uint256 = self._check_next(round)
+    assert self._announced_at != 0, "resolve: nothing is announced, see round_state()"
+    assert block.timestamp >= self._announced_at + clock.WINDOW, "resolve: the challenge window is still open"
+    return round_word
+
+
+@internal
+def _advance(round: uint256, link_hashes: DynArray[bytes32, MAX_LINKS], next_digest: bytes32) -> uint256:
+    """
+    @dev Moves the stored digest on to what is left after these links. Links at the head that are applied already are
+         passed over, so that nobody can spoil a batch by resolving one link of it first. Returns how many those are.
+    """
+    announced: bytes32 = self._digest
+    passed_over: uint256 = len(link_hashes)
+    digest: bytes32 = next_digest
+    if digest == announced:
+        return passed_over
+
+    for _: uint256 in range(len(link_hashes), bound=MAX_LINKS):
+        passed_over -= 1
+        digest = keccak256(concat(link_hashes[passed_over], digest))
+        if digest == announced:
+            break
+    assert digest == announced, "resolve: the links do not lead to the announced digest"
+
+    self._digest = next_digest
+    if next_digest == empty(bytes32):
+        self._announced_at = 0
+        self._resolved += 1
+        log RoundResolved(round=round)
+
+    return passed_over
+
+
+@internal
+@view
+def _check_next(round: uint256) -> uint256:
+    round_word: uint256 = clock._to_word(round)
+    assert round_word == self._resolved + 1, "round: not the next one, see round_state()"
+    return round_word

@@ -1,0 +1,122 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title Treasury: the reserve, what waits to be burned, and the token
+@notice Keeps true: token balance >= pools + stakes + reserve + burned, equal unless someone sent NMR in by mistake.
+        All amounts are in nano-NMR; the token alone speaks in base units.
+"""
+
+from ethereum.ercs import IERC20
+from ..interfaces import IBurner
+from . import packing
+
+
+TOKEN: immutable(IERC20)
+BURNER: immutable(IBurner)
+
+# earnings come out of it
+_reserve: uint256
+# burns of past passes that `burn` has not yet sent to the burner
+_burned: uint256
+
+
+event ReserveFunded:
+    sender: indexed(address)
+    amount: uint256
+
+
+event ReserveWithdrawn:
+    owner: indexed(address)
+    amount: uint256
+
+
+event BurnSent:
+    amount: uint256
+
+
+@deploy
+def __init__(token_: address, burner_: address):
+    assert token_ != empty(address), "token: must not be the zero address"
+    assert burner_ != empty(address), "burner: must not be the zero address"
+
+    TOKEN = IERC20(token_)
+    BURNER = IBurner(burner_)
+
+
+@internal
+def _settle_pass(earned: uint256, burned: uint256):
+    """
+    @dev Earnings come out of the reserve, burns go to the burn counter: burns never pay earnings.
+    """
+    reserve: uint256 = self._reserve
+    assert reserve >= earned, "reserve: too small for the earnings, fund() it first"
+
+    self._reserve = reserve - earned
+    self._burned += burned
+
+
+@internal
+def _fund(sender: address, nano: uint256):
+    self._reserve += nano
+
+    log ReserveFunded(sender=sender, amount=nano * packing.NANO)
+
+    self._pull(sender, nano)
+
+
+@internal
+def _withdraw_reserve(owner: address, nano: uint256):
+    assert nano <= self._reserve, "withdraw_reserve: more than the reserve holds"
+
+    self._reserve -= nano
+
+    log ReserveWithdrawn(owner=owner, amount=nano * packing.NANO)
+
+    self._push(owner, nano)
+
+
+@internal
+def _burn():
+    nano: uint256 = self._burned
+    assert nano != 0, "burn: nothing waits to be burned"
+
+    self._burned = 0
+
+    log BurnSent(amount=nano * packing.NANO)
+
+    self._push(BURNER.address, nano)
+    extcall BURNER.burn(nano * packing.NANO)
+
+
+@internal
+def _pull(sender: address, nano: uint256):
+    # the token returns false instead of reverting when it is stopped
+    taken: bool = extcall TOKEN.transferFrom(sender, self, nano * packing.NANO)
+    assert taken, "token: transferFrom failed, nothing was taken"
+
+
+@internal
+def _push(to: address, nano: uint256):
+    sent: bool = extcall TOKEN.transfer(to, nano * packing.NANO)
+    assert sent, "token: transfer failed, nothing was sent"
+
+
+@internal
+def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
+    """
+    @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only if so little gas
+         is left that the payee would get less than `gas_cap`, since a caller could make anybody's transfer fail so.
+    """
+    assert msg.gas >= gas_cap * 64 // 63 + 5_000, "pay: too little gas left for the next item, send more"
+
+    success: bool = False
+    response: Bytes[32] = b""
+    success, response = raw_call(
+        TOKEN.address,
+        abi_encode(to, nano * packing.NANO, method_id=method_id("transfer(address,uint256)")),
+        max_outsize=32,
+        gas=gas_cap,
+        revert_on_failure=False,
+    )
+    return success and len(response) == 32 and convert(response, uint256) == 1
