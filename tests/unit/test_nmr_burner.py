@@ -37,6 +37,8 @@ def __default__():
 def _fresh_chain() -> Iterator[None]:
     with boa.env.anchor():
         yield
+    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
+    boa.env.sstore_trace.clear()
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ FALSE_WORD = bytes(32)
 def _fresh_chain() -> Iterator[None]:
     with boa.env.anchor():
         yield
+    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
+    boa.env.sstore_trace.clear()
 
 
 @pytest.fixture

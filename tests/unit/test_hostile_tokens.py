@@ -1,0 +1,93 @@
+"""Each hostile token does its one bad thing, and is an ordinary token otherwise."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boa
+import pytest
+from eth_utils.crypto import keccak
+
+GAS_GIVEN = 200_000
+
+
+@pytest.fixture(autouse=True)
+def _fresh_chain() -> Iterator[None]:
+    with boa.env.anchor():
+        yield
+    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
+    boa.env.sstore_trace.clear()
+
+
+@pytest.fixture
+def payee() -> str:
+    return str(boa.env.generate_address("payee"))
+
+
+@pytest.fixture
+def spender() -> str:
+    return str(boa.env.generate_address("spender"))
+
+
+@pytest.mark.parametrize("name", ["FalseToken", "ReentrantToken", "GasEaterToken"])
+def test_unarmed_it_is_an_ordinary_token(name: str, payee: str, spender: str) -> None:
+    token = boa.load(f"contracts/test/{name}.vy")
+    owner = boa.env.eoa
+
+    assert token.transfer(payee, 3)
+    assert token.approve(spender, 5)
+    assert token.transferFrom(owner, payee, 4, sender=spender)
+    assert token.mint(2, sender=payee)
+    assert token.balanceOf(payee) == 5
+    assert token.allowance(owner, spender) == 1
+    assert token.totalSupply() == token.balanceOf(owner) + 5
+
+
+def test_false_token_answers_false_and_moves_nothing(payee: str, spender: str) -> None:
+    token = boa.load("contracts/test/FalseToken.vy")
+    token.approve(spender, 5)
+    token.set_refusing(True)
+
+    assert token.transfer(payee, 3) is False
+    assert token.transferFrom(boa.env.eoa, payee, 4, sender=spender) is False
+    assert token.balanceOf(payee) == 0
+    token.set_refusing(False)
+    assert token.transfer(payee, 3)
+
+
+def test_reentrant_token_calls_back_and_records_the_outcome(payee: str) -> None:
+    token = boa.load("contracts/test/ReentrantToken.vy")
+    other = boa.load("contracts/test/StandInNmr.vy", False)
+    selector = keccak(text="approve(address,uint256)")[:4]
+    approval = selector + bytes.fromhex(payee[2:]).rjust(32, b"\x00") + (1).to_bytes(32, "big")
+    token.arm(other.address, approval)
+
+    token.transfer(payee, 1)
+    assert other.allowance(token.address, payee) == 1
+    assert (token.attempts(), token.successes()) == (1, 1)
+    assert token.last_answer() == (1).to_bytes(32, "big")
+    # The second approval from non-zero is refused, which must not stop the transfer.
+    token.transfer(payee, 1)
+    assert token.balanceOf(payee) == 2
+    assert (token.attempts(), token.successes()) == (2, 1)
+
+
+def test_gas_eater_reverts_or_eats_the_gas_of_one_payee_only(payee: str, spender: str) -> None:
+    token = boa.load("contracts/test/GasEaterToken.vy")
+    token.set_trap(payee, False)
+    with boa.reverts():
+        token.transfer(payee, 1, gas=GAS_GIVEN)
+    assert gas_of_failed_transfer(token, payee) < GAS_GIVEN // 5
+
+    token.set_trap(payee, True)
+    assert gas_of_failed_transfer(token, payee) == GAS_GIVEN
+    assert token.transfer(spender, 1)
+
+
+def gas_of_failed_transfer(token: Any, payee: str) -> int:
+    """What a transfer that must fail uses up of GAS_GIVEN."""
+    selector = keccak(text="transfer(address,uint256)")[:4]
+    data = selector + bytes.fromhex(payee[2:]).rjust(32, b"\x00") + (1).to_bytes(32, "big")
+    done = boa.env.execute_code(to_address=token.address, data=data, gas=GAS_GIVEN)
+    assert done.is_error
+    used: int = done.get_gas_used()
+    return used
