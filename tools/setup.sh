@@ -15,12 +15,14 @@ if [ -n "$python" ]; then
     version=$(version_of "$python")
     [ -n "$version" ] || fail "PYTHON=$python does not run. $how"
 else
-    # 3.13 comes last: there numpy has to be compiled.
-    for candidate in python3 python3.12 python3.11 python3.13; do
+    # What is there stays; 3.13 comes last, because there numpy has to be compiled.
+    for candidate in .venv/bin/python python3 python3.12 python3.11 python3.13; do
         version=$(version_of "$candidate")
         case $version in
             3.11 | 3.12) python=$candidate; break ;;
-            3.13) python=${python:-$candidate} ;;
+            3.13)
+                python=${python:-$candidate}
+                [ "$candidate" != .venv/bin/python ] || break ;;
         esac
     done
     [ -n "$python" ] || fail "$wanted is needed, and none was found (python3 is $(python3 --version 2>&1 || true)). $how"
