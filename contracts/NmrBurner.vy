@@ -19,7 +19,6 @@ from .interfaces import INmr
 
 implements: IBurner
 
-
 TOKEN: immutable(INmr)
 
 

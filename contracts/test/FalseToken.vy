@@ -24,7 +24,6 @@ exports: (
     plain_token.mint,
 )
 
-
 is_refusing: public(bool)
 
 

@@ -24,7 +24,6 @@ exports: (
     plain_token.mint,
 )
 
-
 payee: public(address)
 eats_gas: public(bool)
 

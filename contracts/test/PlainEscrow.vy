@@ -9,7 +9,8 @@
 @notice The main job done without packing: one field is one storage slot, one entry is three array
         members. What the gas of the real escrow is compared with. Amounts are token base units.
 @dev The same collateral rule: all NMR of an account backs its open rounds. Left out: splits, the
-     challenge window, deadlines of rounds, moves to another address. Never for real funds.
+     challenge window, deadlines of rounds, moves to another address.
+@custom:security For measuring. Nobody can veto what the operator resolves.
 """
 
 from snekmate.utils import ecdsa
@@ -23,14 +24,17 @@ event Deposited:
     account: indexed(address)
     amount: uint256
 
+
 event StakesSet:
     account: indexed(address)
     models: DynArray[uint256, _MODELS]
     stakes: DynArray[uint256, _MODELS]
 
+
 event Withdrawn:
     account: indexed(address)
     amount: uint256
+
 
 event Resolved:
     account: indexed(address)
@@ -39,13 +43,13 @@ event Resolved:
     burned: uint256
     risk: uint256
 
+
 event Skipped:
     account: indexed(address)
 
 
 _MODELS: constant(uint256) = 65
-_MAX_ENTRIES: constant(uint256) = 256
-_MAX_ITEMS: constant(uint256) = 128
+_MAX_BATCH: constant(uint256) = 256
 _ROUNDS_OPEN: constant(uint256) = 4
 _CAP_BPS: constant(uint256) = 2_500
 _PERIOD_LENGTH: constant(uint256) = 14 * 86_400
@@ -120,15 +124,14 @@ def withdraw(amount: uint256):
 @external
 def resolve(
     round: uint256,
-    accounts: DynArray[address, _MAX_ENTRIES],
-    models: DynArray[uint256, _MAX_ENTRIES],
-    payouts: DynArray[int256, _MAX_ENTRIES],
+    accounts: DynArray[address, _MAX_BATCH],
+    models: DynArray[uint256, _MAX_BATCH],
+    payouts: DynArray[int256, _MAX_BATCH],
 ):
     """
     @notice Applies payouts of a round and takes the snapshot that opens the round four later. One
             account's entries stand together in one call, losses first; a round may take many calls.
-    @param round Never an earlier one than before; accounts, models and payouts make the entries.
-    @param payouts An earning if positive, a burn if negative.
+    @param payouts One for each pair of account and model: an earning, or a burn if negative.
     """
     assert msg.sender == OPERATOR, "plain: operator only"
     assert round >= self.latest_round, "plain: round is over"
@@ -136,15 +139,14 @@ def resolve(
     assert count == len(models) and count == len(payouts), "plain: entries of unequal length"
     self.latest_round = round
     earned: uint256 = 0
-    lost: uint256 = 0
     burned: uint256 = 0
-    for i: uint256 in range(count, bound=_MAX_ENTRIES):
+    total_earned: uint256 = 0
+    total_burned: uint256 = 0
+    for i: uint256 in range(count, bound=_MAX_BATCH):
         account: address = accounts[i]
         assert models[i] < _MODELS, "plain: unknown model"
         if payouts[i] < 0:
-            loss: uint256 = convert(-payouts[i], uint256)
-            lost += loss
-            burned += self._burn(account, models[i], loss)
+            burned += self._burn(account, models[i], convert(-payouts[i], uint256))
         else:
             earning: uint256 = convert(payouts[i], uint256)
             earned += earning
@@ -156,49 +158,47 @@ def resolve(
         if i + 1 < count and accounts[i + 1] == account:
             continue
         assert self.last_round[account] < round, "plain: account resolved twice"
-        assert max(earned, lost) <= self.risks[account][round], "plain: payout above its bound"
+        assert max(earned, burned) <= self.risks[account][round], "plain: payout above its bound"
         risk: uint256 = (self.staked[account] * _CAP_BPS + 9_999) // 10_000
         self.risks[account][round + _ROUNDS_OPEN] = risk
         self.last_round[account] = round
-        assert earned <= self.reserve, "plain: reserve is too small"
-        self.reserve -= earned
-        self.burned += burned
+        total_earned += earned
+        total_burned += burned
         log Resolved(account=account, round=round, earned=earned, burned=burned, risk=risk)
         earned = 0
-        lost = 0
         burned = 0
+    assert total_earned <= self.reserve, "plain: reserve is too small"
+    self.reserve -= total_earned
+    self.burned += total_burned
 
 
 @external
 def pay(
-    accounts: DynArray[address, _MAX_ITEMS],
-    amounts: DynArray[uint256, _MAX_ITEMS],
-    periods: DynArray[uint256, _MAX_ITEMS],
-    deadlines: DynArray[uint256, _MAX_ITEMS],
-    signatures: DynArray[Bytes[65], _MAX_ITEMS],
+    accounts: DynArray[address, _MAX_BATCH],
+    amounts: DynArray[uint256, _MAX_BATCH],
+    periods: DynArray[uint256, _MAX_BATCH],
+    deadlines: DynArray[uint256, _MAX_BATCH],
+    signatures: DynArray[Bytes[65], _MAX_BATCH],
 ):
     """
     @notice Pays signed requests, at most one in a period for each account. What cannot be paid is
             skipped; a signature that is no signature at all reverts the batch.
     @param amounts How much each account asks for; max_value(uint256) for all withdrawable.
-    @param periods Fortnights since the start of unix time.
-    @param deadlines Until when each request is valid, in unix seconds.
+    @param periods Fortnights since the start of unix time; deadlines count its seconds.
     """
     assert msg.sender == OPERATOR, "plain: only the operator pays"
     count: uint256 = len(accounts)
     assert count == len(amounts) and count == len(periods), "plain: items of unequal length"
     assert count == len(deadlines) and count == len(signatures), "plain: every item is signed"
     current_period: uint256 = block.timestamp // _PERIOD_LENGTH
-    for i: uint256 in range(count, bound=_MAX_ITEMS):
+    for i: uint256 in range(count, bound=_MAX_BATCH):
         account: address = accounts[i]
         request: bytes32 = keccak256(
             abi_encode(_WITHDRAWAL_TYPE_HASH, account, amounts[i], periods[i], deadlines[i])
         )
         digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(request)
         withdrawable: uint256 = self._withdrawable(account)
-        amount: uint256 = amounts[i]
-        if amount == max_value(uint256):
-            amount = withdrawable
+        amount: uint256 = withdrawable if amounts[i] == max_value(uint256) else amounts[i]
         is_in_turn: bool = self.period[account] < periods[i] and periods[i] <= current_period
         is_covered: bool = amount > 0 and amount <= withdrawable
         is_signed: bool = ecdsa._recover_sig(digest, signatures[i]) == account

@@ -12,7 +12,6 @@
 
 from ..interfaces import INmr
 
-
 _MAX_RECEIVERS: constant(uint256) = 256
 
 

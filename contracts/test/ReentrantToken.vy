@@ -24,7 +24,6 @@ exports: (
     plain_token.mint,
 )
 
-
 _MAX_CALLDATA: constant(uint256) = 2_048
 _MAX_ANSWER: constant(uint256) = 256
 

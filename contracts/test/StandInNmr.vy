@@ -21,7 +21,6 @@ from ..interfaces import INmr
 implements: IERC20
 implements: INmr
 
-
 name: public(constant(String[9])) = "Numeraire"
 symbol: public(constant(String[3])) = "NMR"
 decimals: public(constant(uint8)) = 18

@@ -11,7 +11,6 @@
 
 from ethereum.ercs import IERC20
 
-
 _SUPPLY: constant(uint256) = 11_000_000 * 10**18
 
 decimals: public(constant(uint8)) = 18
