@@ -129,8 +129,8 @@ def generate(seed: int = 1, accounts: int = 300, rounds: int = 12) -> pl.DataFra
     model.
 
     A stake is the one before plus the payout that arrives with four rounds' lag, unless it was
-    changed. From 6 rounds and 20 accounts on it holds each thing that the real rounds hold:
-    stakes under one nano, rows without a score, and a stake recorded smaller than the payout
+    changed. With the default numbers it holds each thing that the real rounds hold: stakes under
+    one nano, rows without a score, payouts at the cap, and a stake recorded smaller than the payout
     that arrives in that very pass. Raises InvalidInput for a number below 1."""
     if accounts < 1 or rounds < 1:
         raise InvalidInput("an empty sample: ask for one account and one round at least")
