@@ -67,7 +67,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Target:
     """Where a round is announced: checksum address, chain id, and the parameters the contract
     was made with."""
 
@@ -80,7 +80,7 @@ _ADAPTER = TypeAdapter(Manifest)
 
 
 def build(
-    deployment: Deployment,
+    target: Target,
     table: RoundTable,
     registry: Registry,
     round_number: int,
@@ -94,11 +94,11 @@ def build(
     passed in to keep this pure. Raises InvalidInput as `verify`."""
     kept = tuple(tuple(link) for link in links)
     manifest = Manifest(
-        contract=deployment.contract,
-        chain_id=deployment.chain_id,
+        contract=target.contract,
+        chain_id=target.chain_id,
         round_number=round_number,
         block=block,
-        parameters=deployment.parameters,
+        parameters=target.parameters,
         table=InputFile(table.source, table.sha256),
         registry=InputFile(registry.source, registry.sha256),
         minimum_stake_nano=minimum_stake_nano,

@@ -12,7 +12,7 @@ from sluice import manifest as manifest_module
 from sluice.errors import InvalidInput
 from sluice.inputs import RoundTable, read_rounds
 from sluice.manifest import (
-    Deployment,
+    Target,
     Manifest,
     build,
     digest_of,
@@ -29,9 +29,7 @@ from sluice.rounds import Link, links_of_round
 from sluice.words import Entry, digest_chain, link_bytes
 
 ESCROW = "0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB"
-DEPLOYMENT = Deployment(
-    ESCROW, 31_337, Parameters(first_pass=1, first_pass_time=2_000, deployed_at=1_000)
-)
+TARGET = Target(ESCROW, 31_337, Parameters(first_pass=1, first_pass_time=2_000, deployed_at=1_000))
 STAKER, OTHER_STAKER = f"0x{0x11:040x}", f"0x{0x22:040x}"
 STAKED = {STAKER: 10**9, OTHER_STAKER: 5 * 10**9, f"0x{0x33:040x}": 10**6}
 MINIMUM_NANO = 2 * 10**6
@@ -57,7 +55,7 @@ def links(table: RoundTable, registry: Registry) -> list[Link]:
 
 @pytest.fixture
 def manifest(table: RoundTable, registry: Registry, links: list[Link]) -> Manifest:
-    return build(DEPLOYMENT, table, registry, 5, 99, links, MINIMUM_NANO, "a commit")
+    return build(TARGET, table, registry, 5, 99, links, MINIMUM_NANO, "a commit")
 
 
 def test_digest_is_that_of_the_chain(manifest: Manifest, links: list[Link]) -> None:
@@ -130,10 +128,10 @@ def test_recompute_finds_a_payout_that_was_changed(
     """A dishonest announcement is consistent in itself; only the inputs show it."""
     [[first, second]] = links
     wrong = Entry(second.account, {0: second.payouts_nano[0] + 1})
-    forged = build(DEPLOYMENT, table, registry, 5, 99, [[first, wrong]], MINIMUM_NANO, "")
-    left_out = build(DEPLOYMENT, table, registry, 5, 99, [[second]], MINIMUM_NANO, "")
+    forged = build(TARGET, table, registry, 5, 99, [[first, wrong]], MINIMUM_NANO, "")
+    left_out = build(TARGET, table, registry, 5, 99, [[second]], MINIMUM_NANO, "")
     added = build(
-        DEPLOYMENT,
+        TARGET,
         table,
         registry,
         5,
@@ -142,7 +140,7 @@ def test_recompute_finds_a_payout_that_was_changed(
         MINIMUM_NANO,
         "",
     )
-    recut = build(DEPLOYMENT, table, registry, 5, 99, [[first], [second]], MINIMUM_NANO, "")
+    recut = build(TARGET, table, registry, 5, 99, [[first], [second]], MINIMUM_NANO, "")
 
     for made, difference in (
         (forged, f"account {OTHER_STAKER} has the payouts"),
@@ -161,7 +159,7 @@ def test_rest_of_a_round_is_recomputed(
     whole = links_of_round(table, registry, 5, STAKED, MINIMUM_NANO)
     cut = [[entry] for entry in whole[0]]
     monkeypatch.setattr(manifest_module, "links_of_round", lambda *_: cut)
-    rest = build(DEPLOYMENT, table, registry, 5, 99, cut[1:], MINIMUM_NANO, "", links_applied=1)
+    rest = build(TARGET, table, registry, 5, 99, cut[1:], MINIMUM_NANO, "", links_applied=1)
 
     assert recompute(rest, table, registry, STAKED) == digest_of(cut[1:])
     for applied in (0, 2):
@@ -170,7 +168,7 @@ def test_rest_of_a_round_is_recomputed(
 
 
 def test_empty_round_is_one_empty_link(table: RoundTable, registry: Registry) -> None:
-    manifest = build(DEPLOYMENT, table, registry, 5, 99, [[]], 0, "")
+    manifest = build(TARGET, table, registry, 5, 99, [[]], 0, "")
 
     assert manifest.links == ((),)
     assert len(manifest.digests()) == 2
