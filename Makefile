@@ -16,10 +16,21 @@ ROUNDS ?=
 ARGS ?=
 
 STAMP := .venv/.setup-stamp
-# Another PYTHON than last time makes the environment anew.
+# Set up again for another PYTHON than last time, and when the compiler link or anvil is missing
+# though it could be there (Node was installed later, a folder was deleted).
 ifneq ($(PYTHON),)
 ifneq ($(PYTHON),$(shell cat .venv/.setup-stamp 2>/dev/null))
-OTHER_PYTHON := other-python
+AGAIN := again
+endif
+endif
+ifeq ($(shell test -x .build/vvm/vyper-0.4.3 && echo there),)
+AGAIN := again
+endif
+ifeq ($(shell uname -sm),Linux x86_64)
+ifneq ($(shell command -v npm),)
+ifeq ($(shell test -x .venv/bin/anvil && echo there),)
+AGAIN := again
+endif
 endif
 endif
 LOCKS := requirements.txt requirements-mamushi.txt package.json package-lock.json
@@ -46,8 +57,8 @@ help: ## list the targets
 .PHONY: setup
 setup: $(STAMP) ## make .venv, the compiler link and anvil from the locks (PYTHON=... to choose one)
 
-.PHONY: other-python
-$(STAMP): $(LOCKS) pyproject.toml tools/setup.sh $(OTHER_PYTHON)
+.PHONY: again
+$(STAMP): $(LOCKS) pyproject.toml tools/setup.sh $(AGAIN)
 	@PYTHON='$(PYTHON)' tools/setup.sh
 	@echo '$(PYTHON)' > $@
 
