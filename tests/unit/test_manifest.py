@@ -12,8 +12,8 @@ from sluice import manifest as manifest_module
 from sluice.errors import InvalidInput
 from sluice.inputs import RoundTable, read_rounds
 from sluice.manifest import (
-    Target,
     Manifest,
+    Target,
     build,
     digest_of,
     manifest_text,
