@@ -31,12 +31,13 @@ def _store(account: address, word: uint256):
 
 @internal
 @view
-def _load(account: address, pages: uint256) -> uint256[1 + packing.PAGES]:
+def _load(account: address, word: uint256, pages: uint256) -> uint256[1 + packing.PAGES]:
     """
-    @dev The account word (index 0) and its stake pages.
+    @dev The account word (index 0) and the stake pages in use (1..16).
     """
     words: uint256[1 + packing.PAGES] = empty(uint256[1 + packing.PAGES])
-    for i: uint256 in range(pages + 1, bound=1 + packing.PAGES):
+    words[0] = word
+    for i: uint256 in range(1, unsafe_add(pages, 1), bound=packing.PAGES):
         words[i] = self._words[packing._place(account, i)]
     return words
 

@@ -35,6 +35,8 @@ AMOUNT_MASK: constant(uint256) = 2**54 - 1
 RISK_BITS: constant(uint256) = 30
 RISK_MASK: constant(uint256) = 2**30 - 1
 RISK_UNIT_BITS: constant(uint256) = 18
+# risk units = stakes * cap in basis points / this
+RISK_DIVISOR: constant(uint256) = 10_000 << RISK_UNIT_BITS
 ADDRESS_MASK: constant(uint256) = 2**160 - 1
 
 STAKE_SHIFT: constant(uint256) = 54
@@ -60,7 +62,6 @@ ENTRY_PAYOUT_SHIFT: constant(uint256) = 160
 ENTRY_PAGES_SHIFT: constant(uint256) = 214
 PAYOUT_BIAS: constant(uint256) = 2**53
 PAGE_NUMBER_SHIFT: constant(uint256) = 216
-PAGE_NUMBER_MASK: constant(uint256) = 2**8 - 1
 
 # places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model the split words
 PLACE_SHIFT: constant(uint256) = 160
@@ -219,32 +220,12 @@ def _check_fits(nano: uint256):
 
 @internal
 @pure
-def _position_shift(page: uint256, position: uint256) -> uint256:
-    """
-    @dev Where the stake at a position of a page stands; page 0 is the account word, with model 0 alone.
-    """
-    return STAKE_SHIFT if page == 0 else position * AMOUNT_BITS
-
-
-@internal
-@pure
-def _payout(word: uint256, first: bool, position: uint256) -> uint256:
-    """
-    @dev A biased payout out of an entry's first word (model 0's) or of one of its page words.
-    """
-    offset: uint256 = ENTRY_PAYOUT_SHIFT if first else position * AMOUNT_BITS
-    return (word >> offset) & AMOUNT_MASK
-
-
-@internal
-@pure
 def _units(staked: uint256, cap_bps: uint256) -> uint256:
     """
     @dev Risk in units of 2^18 nano, rounded up: the bound covers whatever the cap allows; saturated, and what is above
-         does not count in the round.
+         does not count in the round. Unchecked: the stakes are under 2^61, the cap under 2^14.
     """
-    divisor: uint256 = 10_000 << RISK_UNIT_BITS
-    return min(RISK_MASK, (staked * cap_bps + divisor - 1) // divisor)
+    return min(RISK_MASK, unsafe_div(unsafe_add(unsafe_mul(staked, cap_bps), RISK_DIVISOR - 1), RISK_DIVISOR))
 
 
 @internal

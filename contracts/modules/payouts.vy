@@ -60,7 +60,6 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
     ring_shift: uint256 = packing.RISKS_SHIFT + packing._ring_shift(weekly.round)
     # one model, no split, nothing due, in the last pass: all that one word can tell
     typical: uint256 = (weekly.round - 1) << packing.ROUND_SHIFT
-    divisor: uint256 = clock.BPS << packing.RISK_UNIT_BITS
     for i: uint256 in range(words, bound=rounds.MAX_LINK_BYTES // 32):
         if i < next_entry:
             continue
@@ -94,25 +93,19 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
                     usual = True
 
             if usual:
-                opened: uint256 = min(
-                    packing.RISK_MASK,
-                    unsafe_div(unsafe_add(unsafe_mul(stake, weekly.cap_bps), divisor - 1), divisor),
-                )
+                opened: uint256 = packing._units(stake, weekly.cap_bps)
                 # unchecked: replaces the field exactly, since opened and units both fit it; the round was one less
                 word = unsafe_add(word, unsafe_sub(opened, units) << ring_shift)
                 accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(word, 1 << packing.ROUND_SHIFT)
                 entry_index = unsafe_add(entry_index, 1)
                 continue
 
-        entry: DynArray[uint256, MAX_ENTRY_WORDS] = [first]
-        next_entry = i + 1 + (first >> packing.ENTRY_PAGES_SHIFT)
+        next_entry = unsafe_add(unsafe_add(i, 1), first >> packing.ENTRY_PAGES_SHIFT)
         if next_entry > words:
             self._refuse(link_index, entry_index, "its page words go beyond the link")
-        for j: uint256 in range(i + 1, next_entry, bound=packing.PAGES):
-            entry.append(extract32(link, j * 32, output_type=uint256))
         account_earned: uint256 = 0
         account_burned: uint256 = 0
-        account_earned, account_burned = self._pass_account(entry, link_index, entry_index, weekly)
+        account_earned, account_burned = self._pass_account(link, i, next_entry, link_index, entry_index, weekly)
         earned += account_earned
         burned += account_burned
         entry_index = unsafe_add(entry_index, 1)
@@ -124,52 +117,67 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
 
 @internal
 def _pass_account(
-    entry: DynArray[uint256, MAX_ENTRY_WORDS],
+    link: Bytes[rounds.MAX_LINK_BYTES],
+    start: uint256,
+    end: uint256,
     link_index: uint256,
     entry_index: uint256,
     weekly: WeeklyPass,
 ) -> (uint256, uint256):
     """
-    @dev The whole rule for one account: all losses, models ascending, then all earnings, then the risk of the round
-         that opens. Returns what was earned and what was burned.
+    @dev The whole rule for one account, whose entry are the words from `start` up to `end` of the link: all losses,
+         models ascending, then all earnings, then the risk of the round that opens. Returns what was earned and what
+         was burned.
     """
-    address_: address = convert(entry[0] & packing.ADDRESS_MASK, address)
-    account: packing.Account = packing._account(accounts._word(address_))
-    if account.round == weekly.round:
+    first: uint256 = extract32(link, start * 32, output_type=uint256)
+    address_: address = convert(first & packing.ADDRESS_MASK, address)
+    word: uint256 = accounts._word(address_)
+    round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
+    if round_before == weekly.round:
         self._refuse(link_index, entry_index, "account is already in this pass")
+    pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     # index 0 is the account word, 1..16 are the stake pages
-    stored: uint256[1 + packing.PAGES] = accounts._load(address_, account.pages)
+    stored: uint256[1 + packing.PAGES] = accounts._load(address_, word, pages)
     words: uint256[1 + packing.PAGES] = stored
 
+    # unchecked below: sums of at most 65 amounts of 54 bits, and nothing is taken that is not there
     losses: uint256 = 0
     earnings: uint256 = 0
     burned: uint256 = 0
     page: uint256 = 0
-    for k: uint256 in range(len(entry), bound=MAX_ENTRY_WORDS):
-        if k != 0:
+    for i: uint256 in range(start, end, bound=MAX_ENTRY_WORDS):
+        payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
+        offset: uint256 = 0
+        if i == start:
+            # model 0 alone
+            payouts >>= packing.ENTRY_PAYOUT_SHIFT
+            offset = packing.STAKE_SHIFT
+        else:
             page_before: uint256 = page
-            page = (entry[k] >> packing.PAGE_NUMBER_SHIFT) & packing.PAGE_NUMBER_MASK
+            page = payouts >> packing.PAGE_NUMBER_SHIFT
             if page <= page_before or page > packing.PAGES:
                 self._refuse(link_index, entry_index, "its pages do not ascend from 1 to 16")
-        for position: uint256 in range(1 if k == 0 else packing.MODELS_A_PAGE, bound=packing.MODELS_A_PAGE):
-            payout: uint256 = packing._payout(entry[k], k == 0, position)
-            if payout >= packing.PAYOUT_BIAS:
-                earnings += payout - packing.PAYOUT_BIAS
-                continue
-            loss: uint256 = packing.PAYOUT_BIAS - payout
-            losses += loss
-            if not weekly.charged:
-                continue
-            offset: uint256 = packing._position_shift(page, position)
-            taken: uint256 = min(loss, (words[page] >> offset) & packing.AMOUNT_MASK)
-            words[page] -= taken << offset
-            burned += taken
-            if taken < loss:
-                uncovered: uint256 = 0
-                words, uncovered = self._cover(words, account.pages, loss - taken)
-                burned += loss - taken - uncovered
+        for _: uint256 in range(packing.MODELS_A_PAGE):
+            payout: uint256 = payouts & packing.AMOUNT_MASK
+            if payout > packing.PAYOUT_BIAS:
+                earnings = unsafe_add(earnings, unsafe_sub(payout, packing.PAYOUT_BIAS))
+            elif payout < packing.PAYOUT_BIAS:
+                loss: uint256 = unsafe_sub(packing.PAYOUT_BIAS, payout)
+                losses = unsafe_add(losses, loss)
+                if weekly.charged:
+                    taken: uint256 = min(loss, (words[page] >> offset) & packing.AMOUNT_MASK)
+                    words[page] = unsafe_sub(words[page], taken << offset)
+                    burned = unsafe_add(burned, loss)
+                    if taken < loss:
+                        uncovered: uint256 = 0
+                        words, uncovered = self._cover(words, pages, unsafe_sub(loss, taken))
+                        burned = unsafe_sub(burned, uncovered)
+            if i == start:
+                break
+            payouts >>= packing.AMOUNT_BITS
+            offset = unsafe_add(offset, packing.AMOUNT_BITS)
 
-    risks: uint256 = self._kept_risks(account, weekly.round)
+    risks: uint256 = self._kept_risks(word, round_before, weekly.round)
     bound: uint256 = packing._risk_units(risks, weekly.round) << packing.RISK_UNIT_BITS
     if losses > bound:
         self._refuse(link_index, entry_index, "losses are above its bound")
@@ -177,29 +185,42 @@ def _pass_account(
         self._refuse(link_index, entry_index, "earnings are above its bound")
 
     if earnings != 0:
-        for k: uint256 in range(len(entry), bound=MAX_ENTRY_WORDS):
-            page = 0 if k == 0 else (entry[k] >> packing.PAGE_NUMBER_SHIFT) & packing.PAGE_NUMBER_MASK
-            for position: uint256 in range(1 if k == 0 else packing.MODELS_A_PAGE, bound=packing.MODELS_A_PAGE):
-                payout: uint256 = packing._payout(entry[k], k == 0, position)
-                if payout <= packing.PAYOUT_BIAS:
-                    continue
-                earning: uint256 = payout - packing.PAYOUT_BIAS
-                # back to the model, or to the pool if the model has no stake any more
-                offset: uint256 = packing._position_shift(page, position)
-                held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
-                if held == 0:
-                    offset = 0
-                    page = 0
-                    held = words[0] & packing.AMOUNT_MASK
-                if held + earning > packing.AMOUNT_MASK:
-                    self._refuse(link_index, entry_index, "an amount does not fit 54 bits")
-                words[page] += earning << offset
+        for i: uint256 in range(start, end, bound=MAX_ENTRY_WORDS):
+            payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
+            offset: uint256 = 0
+            if i == start:
+                payouts >>= packing.ENTRY_PAYOUT_SHIFT
+                offset = packing.STAKE_SHIFT
+                page = 0
+            else:
+                page = payouts >> packing.PAGE_NUMBER_SHIFT
+            for _: uint256 in range(packing.MODELS_A_PAGE):
+                payout: uint256 = payouts & packing.AMOUNT_MASK
+                if payout > packing.PAYOUT_BIAS:
+                    earning: uint256 = unsafe_sub(payout, packing.PAYOUT_BIAS)
+                    # back to the model, or to the pool if the model has no stake any more
+                    held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
+                    to_page: uint256 = page
+                    to_offset: uint256 = offset
+                    if held == 0:
+                        held = words[0] & packing.AMOUNT_MASK
+                        to_page = 0
+                        to_offset = 0
+                    if unsafe_add(held, earning) > packing.AMOUNT_MASK:
+                        self._refuse(link_index, entry_index, "an amount does not fit 54 bits")
+                    words[to_page] = unsafe_add(words[to_page], earning << to_offset)
+                if i == start:
+                    break
+                payouts >>= packing.AMOUNT_BITS
+                offset = unsafe_add(offset, packing.AMOUNT_BITS)
 
     staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
-    for i: uint256 in range(1, account.pages + 1, bound=packing.PAGES):
-        staked += packing._stakes_sum(words[i])
-        if words[i] != stored[i]:
-            accounts._words[packing._place(address_, i)] = words[i]
+    for i: uint256 in range(pages, bound=packing.PAGES):
+        page = unsafe_add(i, 1)
+        word = words[page]
+        staked = unsafe_add(staked, packing._stakes_sum(word))
+        if word != stored[page]:
+            accounts._words[packing._place(address_, page)] = word
     opened: uint256 = packing._units(staked, weekly.cap_bps)
     risks = packing._with_risk(risks, weekly.round, opened)
     accounts._store(address_, packing._with_pass(words[0], risks, weekly.round))
@@ -236,17 +257,17 @@ def _cover(
 
 @internal
 @pure
-def _kept_risks(account: packing.Account, round_word: uint256) -> uint256:
+def _kept_risks(word: uint256, round_before: uint256, round_word: uint256) -> uint256:
     """
     @dev The ring with the places of all passes that left the account out cleared, all four if more than four did: they
          are done, and nothing was recorded for the rounds that they opened.
     """
-    missed: uint256 = round_word - 1 - account.round
+    risks: uint256 = (word >> packing.RISKS_SHIFT) & packing.RISKS_MASK
+    missed: uint256 = round_word - 1 - round_before
     if missed >= packing.OPEN_ROUNDS:
         return 0
-    risks: uint256 = account.risks
     for i: uint256 in range(missed, bound=packing.OPEN_ROUNDS - 1):
-        risks = packing._with_risk(risks, account.round + 1 + i, 0)
+        risks = packing._with_risk(risks, round_before + 1 + i, 0)
     return risks
 
 

@@ -111,7 +111,7 @@ def _stakes_of(account: address) -> uint256[packing.MODELS]:
     stakes: uint256[packing.MODELS] = empty(uint256[packing.MODELS])
     word: uint256 = accounts._word(account)
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
-    words: uint256[1 + packing.PAGES] = accounts._load(account, pages)
+    words: uint256[1 + packing.PAGES] = accounts._load(account, word, pages)
     for model: uint256 in range(packing.MODELS):
         stake: uint256 = (words[packing._stake_page(model)] >> packing._stake_shift(model)) & packing.AMOUNT_MASK
         stakes[model] = stake * packing.NANO
