@@ -77,7 +77,7 @@ test: setup ## run all tests (ARGS='-k pattern' to choose)
 		command -v anvil >/dev/null || { network=::test; echo 'no anvil: the in-process chain is used'; }; \
 		run chain pytest --network $$network $(CHAIN_TESTS) $(ARGS); \
 	fi; \
-	echo 'make test: all tests passed'
+	echo 'make test: $(if $(DIRECT_TESTS)$(CHAIN_TESTS),all tests passed,there are no tests)'
 
 .PHONY: lint
 lint: setup ## check style, types and contracts; changes nothing
