@@ -6,7 +6,8 @@ class SluiceError(Exception):
 
 
 class Refused(SluiceError):
-    """A rule of the accounting forbids the step; nothing has changed. The message is the contract's own."""
+    """A rule of the accounting forbids the step; nothing has changed. The message is the contract's
+    own."""
 
 
 class InvalidInput(SluiceError, ValueError):

@@ -1,14 +1,15 @@
 """The reference model: accounts, passes and withdrawals in integer Python; no chain, no I/O.
 
-One of the two statements of the rules in design.md section 2; `contracts/` is the other. They are written apart, word a
-refusal alike, and the property tests compare every word of their state. All amounts are integers in nano-NMR.
+One of the two statements of the rules in design.md section 2; `contracts/` is the other. They are
+written apart, word a refusal alike, and the property tests compare every word of their state. All
+amounts are integers in nano-NMR.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from sluice.errors import Refused
+from sluice.errors import InvalidInput, Refused
 from sluice.parameters import BPS, Parameters
 from sluice.words import (
     MAX_AMOUNT_NANO,
@@ -20,6 +21,7 @@ from sluice.words import (
     PAGES,
     RISK_UNIT_NANO,
     SPLIT_PLACE,
+    WORD_BYTES,
     AccountWord,
     Entry,
     SplitWord,
@@ -39,7 +41,8 @@ ALL = -1
 
 
 class Skip(IntEnum):
-    """Why `pay` passed over an item; the contract reports the same numbers, PAID where it did not."""
+    """Why `pay` passed over an item; the contract reports the same numbers, PAID where it did
+    not."""
 
     PAID = 0
     SIGNATURE = 1
@@ -53,9 +56,9 @@ class Skip(IntEnum):
 
 @dataclass(slots=True)
 class Account:
-    """Everything held for one address. `stakes_nano` has no zeros; `risks_units[r]` are the risks, none of them zero, recorded
-    for the rounds after the account's last pass; `round_number` is that pass, None = never in one; `pages` the highest
-    stake page ever written."""
+    """Everything held for one address. `stakes_nano` has no zeros; `risks_units[r]` are the risks,
+    none of them zero, recorded for the rounds after the account's last pass; `round_number` is that
+    pass, None = never in one; `pages` the highest stake page ever written."""
 
     pool_nano: int = 0
     stakes_nano: dict[int, int] = field(default_factory=dict)
@@ -100,7 +103,8 @@ class Passed:
 
 
 def risk_units(staked_nano: int, cap_bps: int) -> int:
-    """u = ceil(stakes * cap / unit), saturated; 0 only if there is no stake (rounded up: the bound of a round)."""
+    """u = ceil(stakes * cap / unit), saturated; 0 only if there is no stake (rounded up: the bound
+    of a round)."""
     return min(MAX_RISK_UNITS, -(-staked_nano * cap_bps // (BPS * RISK_UNIT_NANO)))
 
 
@@ -110,12 +114,14 @@ def bound_nano(units: int) -> int:
 
 
 def lock_nano(units: int) -> int:
-    """What a round keeps from being withdrawn (rounded down: rounding never locks anybody's NMR)."""
+    """What a round keeps from being withdrawn (rounded down: rounding never locks anybody's
+    NMR)."""
     return max(0, units - 1) * RISK_UNIT_NANO
 
 
 class Ledger:
-    """The whole escrow: accounts, reserve, burn counter, the round under way. A refused call changes nothing."""
+    """The whole escrow: accounts, reserve, burn counter, the round under way. A refused call
+    changes nothing."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -126,10 +132,11 @@ class Ledger:
         self.digest = NO_DIGEST
         self.announced_at = 0
 
-    # --- accounts -------------------------------------------------------------------------------------------
+    # --- accounts ---------------------------------------------------------------------------------
 
     def account(self, address: str) -> Account:
-        """The account of an address, an empty one if nothing was ever written. Do not change what comes back."""
+        """The account of an address, an empty one if nothing was ever written. Do not change what
+        comes back."""
         return self.accounts.get(address) or Account()
 
     def deposit(self, address: str, amount_nano: int) -> None:
@@ -141,7 +148,9 @@ class Ledger:
         account.pool_nano += amount_nano
         self.accounts[address] = account
 
-    def deposit_and_stake(self, address: str, amount_nano: int, stakes_nano: Mapping[int, int]) -> None:
+    def deposit_and_stake(
+        self, address: str, amount_nano: int, stakes_nano: Mapping[int, int]
+    ) -> None:
         """Deposits and sets stakes in one step: both or neither."""
         _check_amount(amount_nano)
         account = self.account(address)
@@ -158,7 +167,8 @@ class Ledger:
         self._set_stakes(address, stakes_nano, pool_nano)
 
     def leave(self, address: str) -> None:
-        """Every stake to the pool; the nonce raised, so that nothing signed earlier stakes it again."""
+        """Every stake to the pool; the nonce raised, so that nothing signed earlier stakes it
+        again."""
         account = self.account(address)
         _check_fits(account.equity_nano)
 
@@ -174,10 +184,11 @@ class Ledger:
         account.pages = max([account.pages, *(model_page(model) for model in account.stakes_nano)])
         self.accounts[address] = account
 
-    # --- withdrawals ----------------------------------------------------------------------------------------
+    # --- withdrawals ------------------------------------------------------------------------------
 
     def open_risks(self, address: str, now: int) -> dict[int, int]:
-        """The risk units of the account's open rounds: recorded, not resolved for it, not past the deadline."""
+        """The risk units of the account's open rounds: recorded, not resolved for it, not past the
+        deadline."""
         return {
             round_number: units
             for round_number, units in sorted(self.account(address).risks_units.items())
@@ -213,9 +224,11 @@ class Ledger:
         if self.parameters.period(now) > self.parameters.last_period:
             raise Refused("pay: periods are at their end, use withdraw()")
 
-    def pay(self, address: str, amount_nano: int, period: int, deadline: int, now: int) -> tuple[Skip, int]:
-        """One signed request (the signature being good): what became of it and what left. A skipped one keeps
-        its NMR and its turn."""
+    def pay(
+        self, address: str, amount_nano: int, period: int, deadline: int, now: int
+    ) -> tuple[Skip, int]:
+        """One signed request (the signature being good): what became of it and what left. A skipped
+        one keeps its NMR and its turn."""
         self.check_pay(now)
         current = self.parameters.period(now)
         account = self.account(address)
@@ -237,10 +250,11 @@ class Ledger:
         account.period = current
         return Skip.PAID, amount_nano
 
-    # --- rounds ---------------------------------------------------------------------------------------------
+    # --- rounds -----------------------------------------------------------------------------------
 
     def announce(self, round_number: int, replaces: bytes, digest: bytes, now: int) -> None:
-        """Stores the digest of the round's links, or of what is left of them; the window starts (again)."""
+        """Stores the digest of the round's links, or of what is left of them; the window starts
+        (again)."""
         self._check_next(round_number)
         if round_number > self.parameters.last_round:
             raise Refused("announce: rounds are at their end, use withdraw()")
@@ -254,7 +268,9 @@ class Ledger:
         self.digest = digest
         self.announced_at = now
 
-    def resolve(self, round_number: int, links: Sequence[bytes], next_digest: bytes, now: int) -> Passed:
+    def resolve(
+        self, round_number: int, links: Sequence[bytes], next_digest: bytes, now: int
+    ) -> Passed:
         """Applies links of the announced round in order; those applied already are passed over."""
         self._check_next(round_number)
         if not links:
@@ -276,19 +292,25 @@ class Ledger:
                 self.announced_at = 0
         return result
 
-    def _applied(self, round_number: int, passed_over: int, links: Sequence[bytes], now: int) -> Passed:
+    def _applied(
+        self, round_number: int, passed_over: int, links: Sequence[bytes], now: int
+    ) -> Passed:
         changed: dict[str, Account] = {}
         earned_nano = burned_nano = 0
         for link_index in range(passed_over, len(links)):
-            for entry_index, entry in enumerate(unpack_link(link_words(links[link_index]))):
-                account = changed.get(entry.account) or _copy(self.account(entry.account))
-                try:
+            if len(links[link_index]) % WORD_BYTES:
+                raise Refused("link: not made of whole 32-byte words")
+            entry_index = 0
+            try:
+                for entry in unpack_link(link_words(links[link_index])):
+                    account = changed.get(entry.account) or _copy(self.account(entry.account))
                     earned, burned = self._pass_account(account, entry, round_number, now)
-                except Refused as reason:
-                    raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
-                changed[entry.account] = account
-                earned_nano += earned
-                burned_nano += burned
+                    changed[entry.account] = account
+                    earned_nano += earned
+                    burned_nano += burned
+                    entry_index += 1
+            except (Refused, InvalidInput) as reason:
+                raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
         if earned_nano > self.reserve_nano:
             raise Refused("reserve: too small for the earnings, fund() it first")
 
@@ -297,12 +319,18 @@ class Ledger:
         self.burned_nano += burned_nano
         return Passed(earned_nano, burned_nano, len(changed))
 
-    def _pass_account(self, account: Account, entry: Entry, round_number: int, now: int) -> tuple[int, int]:
+    def _pass_account(
+        self, account: Account, entry: Entry, round_number: int, now: int
+    ) -> tuple[int, int]:
         if account.round_number == round_number:
             raise Refused("account is already in this pass")
         bound = bound_nano(account.risks_units.get(round_number, 0))
-        losses = {model: -payout for model, payout in sorted(entry.payouts_nano.items()) if payout < 0}
-        earnings = {model: payout for model, payout in sorted(entry.payouts_nano.items()) if payout > 0}
+        losses = {
+            model: -payout for model, payout in sorted(entry.payouts_nano.items()) if payout < 0
+        }
+        earnings = {
+            model: payout for model, payout in sorted(entry.payouts_nano.items()) if payout > 0
+        }
         if sum(losses.values()) > bound:
             raise Refused("losses are above its bound")
         if sum(earnings.values()) > bound:
@@ -317,7 +345,9 @@ class Ledger:
         late = now >= self.parameters.pass_time(round_number + 1)
         opening_units = 0 if late else risk_units(account.staked_nano, self.parameters.cap_bps)
         kept = {r: units for r, units in account.risks_units.items() if r > round_number}
-        account.risks_units = kept | ({round_number + OPEN_ROUNDS: opening_units} if opening_units else {})
+        if opening_units:
+            kept[round_number + OPEN_ROUNDS] = opening_units
+        account.risks_units = kept
         account.round_number = round_number
         return sum(earnings.values()), burned_nano
 
@@ -325,7 +355,7 @@ class Ledger:
         if round_number != self.resolved + 1:
             raise Refused("round: not the next one, see round_state()")
 
-    # --- reserve --------------------------------------------------------------------------------------------
+    # --- reserve ----------------------------------------------------------------------------------
 
     def fund(self, amount_nano: int) -> None:
         """Adds to the reserve that pays earnings."""
@@ -348,7 +378,7 @@ class Ledger:
         burned_nano, self.burned_nano = self.burned_nano, 0
         return burned_nano
 
-    # --- what can be seen -----------------------------------------------------------------------------------
+    # --- what can be seen -------------------------------------------------------------------------
 
     def position(self, address: str, now: int) -> Position:
         """The account as the contract's view `position` shows it."""
@@ -376,14 +406,15 @@ class Ledger:
         risks = [0] * OPEN_ROUNDS
         for round_number, units in account.risks_units.items():
             risks[self.parameters.round_word(round_number) % OPEN_ROUNDS] = units
-        round_number = account.round_number
+        last_pass = account.round_number
+        round_word = 0 if last_pass is None else self.parameters.round_word(last_pass)
         words = {
             0: pack_account(
                 AccountWord(
                     pool_nano=account.pool_nano,
                     stake_nano=account.stakes_nano.get(0, 0),
                     risks_units=(risks[0], risks[1], risks[2], risks[3]),
-                    round_word=0 if round_number is None else self.parameters.round_word(round_number),
+                    round_word=round_word,
                     period=account.period,
                     pages=account.pages,
                 )
@@ -428,7 +459,9 @@ def _pool_after(account: Account, stakes_nano: Mapping[int, int], pool_nano: int
         if index and model <= models[index - 1]:
             raise Refused("models: must be strictly ascending")
         _check_fits(stakes_nano[model])
-    pool_nano += sum(account.stakes_nano.get(model, 0) for model in models) - sum(stakes_nano.values())
+    pool_nano += sum(account.stakes_nano.get(model, 0) for model in models) - sum(
+        stakes_nano.values()
+    )
     if pool_nano < 0:
         raise Refused("stakes: the pool holds too little, deposit first")
     _check_fits(pool_nano)
@@ -436,8 +469,8 @@ def _pool_after(account: Account, stakes_nano: Mapping[int, int], pool_nano: int
 
 
 def _burn(account: Account, model: int, amount_nano: int) -> int:
-    """A loss takes the model's stake, then the pool, then the other stakes ascending; what nobody covers is not
-    burned. Returns what was burned."""
+    """A loss takes the model's stake, then the pool, then the other stakes ascending; what nobody
+    covers is not burned. Returns what was burned."""
     left_nano = amount_nano - _take_stake(account, model, amount_nano)
     from_pool_nano = min(account.pool_nano, left_nano)
     account.pool_nano -= from_pool_nano
@@ -457,7 +490,8 @@ def _take_stake(account: Account, model: int, amount_nano: int) -> int:
 
 
 def _earn(account: Account, model: int, amount_nano: int) -> None:
-    """Without a split an earning goes back to the model, or to the pool if the model has no stake any more."""
+    """Without a split an earning goes back to the model, or to the pool if the model has no stake
+    any more."""
     if model in account.stakes_nano:
         _check_fits_word(account.stakes_nano[model] + amount_nano)
         account.stakes_nano[model] += amount_nano

@@ -1,4 +1,5 @@
-"""What a deployment fixes for ever, and the clock that follows from it (design.md section 6, "Counters")."""
+"""What a deployment fixes for ever, and the clock that follows from it (design.md section 6,
+"Counters")."""
 
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ BPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Rounds carry the tournament's own numbers; times are unix seconds, lengths seconds, the cap basis points."""
+    """Rounds carry the tournament's own numbers; times are unix seconds, lengths seconds, the cap
+    basis points."""
 
     first_pass: int
     first_pass_time: int

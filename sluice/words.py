@@ -1,17 +1,21 @@
-"""Packed words: the account word, stake pages, split words, entries of a pass, and the digest chain.
+"""Packed words: the account word, stake pages, split words, entries of a pass, and the digest
+chain.
 
-The contract's `contracts/modules/packing.vy` draws the same words. Fields stand from the lowest bit up:
+The contract's `contracts/modules/packing.vy` draws the same words. Fields stand from the lowest bit
+up:
 
-    account word   pool 54 | stake of model 0: 54 | four risks 30 each | round 11 | period 10 | pages 5 | flags 2
+    account word   pool 54 | stake of model 0: 54 | four risks 30 each | round 11 | period 10
+                   | pages 5 | flags 2
     stake page     four stakes 54 each (models ascending) | spare 40
-    split word     8 x (destination 8, share 14) | due 54 | nonce 26       (due and nonce: model 0's word only)
+    split word     8 x (destination 8, share 14) | due 54 | nonce 26
+                   (due and nonce: in model 0's word only)
     entry word     account 160 | biased payout of model 0: 54 | number of page words that follow
     page word      four biased payouts 54 each (models ascending) | page number 8
 
 Every amount is an integer in nano-NMR, every risk a number of units of 2^18 nano-NMR.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -23,7 +27,7 @@ MODELS = 65
 MODELS_A_PAGE = 4
 PAGES = 16
 OPEN_ROUNDS = 4
-RISK_UNIT_NANO = 2**18
+RISK_UNIT_NANO: int = 2**18
 
 AMOUNT_BITS = 54
 RISK_BITS = 30
@@ -36,28 +40,29 @@ SHARE_BITS = 14
 NONCE_BITS = 26
 DESTINATIONS = 8
 
-MAX_AMOUNT_NANO = 2**AMOUNT_BITS - 1
-MAX_RISK_UNITS = 2**RISK_BITS - 1
-MAX_ROUND_WORD = 2**ROUND_BITS - 1
-MAX_PERIOD = 2**PERIOD_BITS - 1
-MAX_NONCE = 2**NONCE_BITS - 1
-PAYOUT_BIAS_NANO = 2**53
+MAX_AMOUNT_NANO: int = 2**AMOUNT_BITS - 1
+MAX_RISK_UNITS: int = 2**RISK_BITS - 1
+MAX_ROUND_WORD: int = 2**ROUND_BITS - 1
+MAX_PERIOD: int = 2**PERIOD_BITS - 1
+MAX_NONCE: int = 2**NONCE_BITS - 1
+PAYOUT_BIAS_NANO: int = 2**53
 
 ACCOUNT_BITS = 160
 WORD_BYTES = 32
 SPLIT_PLACE = 32
-"""Split words stand at place 32 + model; stake pages at places 1..16; the account word at place 0."""
+"""Split words stand at place 32 + model; stake pages at places 1..16; the account word at place
+0."""
 
 MAX_LINK_WORDS = 128
-MAX_LINKS_A_CALL = 24
+MAX_LINKS_A_CALL = 20
 NO_DIGEST = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountWord:
-    """What the account word holds. Amounts in nano-NMR; `risks_units[i]` is the risk of the rounds with
-    word round = i modulo 4; `round_word` and `period` count from 1, 0 = never; `flags`: bit 0 model 0 has a
-    split, bit 1 something is due."""
+    """What the account word holds. Amounts in nano-NMR; `risks_units[i]` is the risk of the rounds
+    with word round = i modulo 4; `round_word` and `period` count from 1, 0 = never; `flags`: bit 0
+    model 0 has a split, bit 1 something is due."""
 
     pool_nano: int = 0
     stake_nano: int = 0
@@ -70,7 +75,8 @@ class AccountWord:
 
 @dataclass(frozen=True, slots=True)
 class StakePage:
-    """Four models' stakes in nano-NMR, ascending; `flags`: bit i = model i of the page has a split."""
+    """Four models' stakes in nano-NMR, ascending; `flags`: bit i = model i of the page has a
+    split."""
 
     stakes_nano: tuple[int, int, int, int] = (0, 0, 0, 0)
     flags: int = 0
@@ -78,7 +84,8 @@ class StakePage:
 
 @dataclass(frozen=True, slots=True)
 class SplitWord:
-    """One model's split as (destination, share in basis points); `due_nano` and `nonce` stand in model 0's word only."""
+    """One model's split as (destination, share in basis points); `due_nano` and `nonce` stand in
+    model 0's word only."""
 
     parts: tuple[tuple[int, int], ...] = ()
     due_nano: int = 0
@@ -87,7 +94,8 @@ class SplitWord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One account's payouts in a pass: `payouts_nano[model]`, signed (a burn is negative), zero or absent = none."""
+    """One account's payouts in a pass: `payouts_nano[model]`, signed (a burn is negative), zero or
+    absent = none."""
 
     account: str
     payouts_nano: Mapping[int, int] = field(default_factory=dict)
@@ -115,7 +123,8 @@ def place_key(account: str, place: int) -> int:
 
 
 def word_slot(account: str, place: int, mapping_slot: int) -> int:
-    """The storage slot of one of an account's words, as Vyper places the values of a HashMap at `mapping_slot`."""
+    """The storage slot of one of an account's words, as Vyper places the values of a HashMap at
+    `mapping_slot`."""
     key = place_key(account, place)
     return int.from_bytes(keccak(_to_word(mapping_slot) + _to_word(key)), "big")
 
@@ -143,7 +152,9 @@ def unpack_account(word: int) -> AccountWord:
 
 def pack_page(page: StakePage) -> int:
     """The stake page's word; InvalidInput if a stake does not fit."""
-    return _pack([*((stake, AMOUNT_BITS) for stake in page.stakes_nano), (page.flags, MODELS_A_PAGE)])
+    return _pack(
+        [*((stake, AMOUNT_BITS) for stake in page.stakes_nano), (page.flags, MODELS_A_PAGE)]
+    )
 
 
 def unpack_page(word: int) -> StakePage:
@@ -155,7 +166,9 @@ def unpack_page(word: int) -> StakePage:
 def pack_split(split: SplitWord) -> int:
     """The split word; InvalidInput if a field does not fit or there are more than eight parts."""
     if len(split.parts) > DESTINATIONS:
-        raise InvalidInput(f"a split has at most {DESTINATIONS} destinations, not {len(split.parts)}: join some")
+        raise InvalidInput(
+            f"a split has at most {DESTINATIONS} destinations, not {len(split.parts)}: join some"
+        )
     padded = [*split.parts, *[(0, 0)] * (DESTINATIONS - len(split.parts))]
     fields: list[tuple[int, int]] = []
     for destination, share_bps in padded:
@@ -165,13 +178,16 @@ def pack_split(split: SplitWord) -> int:
 
 def unpack_split(word: int) -> SplitWord:
     """The fields of a split word; a part with share zero ends the parts (a share is at least 1)."""
-    *pairs, due, nonce = _unpack(word, [DESTINATION_BITS, SHARE_BITS] * DESTINATIONS + [AMOUNT_BITS, NONCE_BITS])
+    *pairs, due, nonce = _unpack(
+        word, [DESTINATION_BITS, SHARE_BITS] * DESTINATIONS + [AMOUNT_BITS, NONCE_BITS]
+    )
     parts = tuple((pairs[i], pairs[i + 1]) for i in range(0, 2 * DESTINATIONS, 2) if pairs[i + 1])
     return SplitWord(parts, due, nonce)
 
 
 def pack_entry(entry: Entry) -> list[int]:
-    """The words of an entry: the entry word, then one page word for each stake page with a payout, ascending.
+    """The words of an entry: the entry word, then one page word for each stake page with a payout,
+    ascending.
 
     Raises InvalidInput for a model above 64, a payout that does not fit, or the zero address."""
     if int(entry.account, 16) == 0:
@@ -179,9 +195,13 @@ def pack_entry(entry: Entry) -> list[int]:
     payouts = {model: payout for model, payout in sorted(entry.payouts_nano.items()) if payout}
     for model, payout in payouts.items():
         if not 0 <= model < MODELS:
-            raise InvalidInput(f"model {model} of {entry.account}: models are numbered 0 to {MODELS - 1}")
+            raise InvalidInput(
+                f"model {model} of {entry.account}: models are numbered 0 to {MODELS - 1}"
+            )
         if abs(payout) >= PAYOUT_BIAS_NANO:
-            raise InvalidInput(f"payout of {payout} nano-NMR on model {model} of {entry.account} does not fit a word")
+            raise InvalidInput(
+                f"payout of {payout} nano-NMR on model {model} of {entry.account} does not fit"
+            )
     pages = []
     for page, models in groupby((m for m in payouts if m), key=model_page):
         biased = [PAYOUT_BIAS_NANO] * MODELS_A_PAGE
@@ -194,41 +214,51 @@ def pack_entry(entry: Entry) -> list[int]:
     return [first, *pages]
 
 
-def unpack_link(words: Sequence[int]) -> list[Entry]:
-    """The entries of a link's words; InvalidInput if the words are not whole entries."""
-    entries = []
+def unpack_link(words: Sequence[int]) -> Iterator[Entry]:
+    """The entries of a link's words, one by one; InvalidInput at the first that is malformed."""
     index = 0
     while index < len(words):
         address, biased, count = _unpack(words[index], [ACCOUNT_BITS, AMOUNT_BITS, 42])
-        if index + count >= len(words):
-            raise InvalidInput(f"word {index} announces {count} page words, the link has only {len(words)} words")
+        end = index + 1 + count
+        if end > len(words):
+            raise InvalidInput("its page words go beyond the link")
         payouts = {0: biased - PAYOUT_BIAS_NANO}
-        for word in words[index + 1 : index + 1 + count]:
-            *values, page = _unpack(word, [AMOUNT_BITS] * MODELS_A_PAGE + [8])
-            payouts |= {m: v - PAYOUT_BIAS_NANO for m, v in zip(page_models(page), values, strict=True)}
+        page = 0
+        for word in words[index + 1 : end]:
+            *values, page_number = _unpack(word, [AMOUNT_BITS] * MODELS_A_PAGE + [40])
+            if not page < page_number <= PAGES:
+                raise InvalidInput("its pages do not ascend from 1 to 16")
+            page = page_number
+            for model, value in zip(page_models(page), values, strict=True):
+                payouts[model] = value - PAYOUT_BIAS_NANO
         account = "0x" + address.to_bytes(20, "big").hex()
-        entries.append(Entry(account, {model: payout for model, payout in payouts.items() if payout}))
-        index += 1 + count
-    return entries
+        yield Entry(account, {model: payout for model, payout in payouts.items() if payout})
+        index = end
 
 
 def link_bytes(entries: Iterable[Entry]) -> bytes:
-    """A link as the contract takes and hashes it: the raw 32-byte words of its entries, one after the other."""
+    """A link as the contract takes and hashes it: the raw 32-byte words of its entries, one after
+    the other."""
     return b"".join(_to_word(word) for entry in entries for word in pack_entry(entry))
 
 
 def link_words(link: bytes) -> list[int]:
     """The 32-byte words of a link; InvalidInput if its length is not a multiple of 32."""
     if len(link) % WORD_BYTES:
-        raise InvalidInput(f"a link of {len(link)} bytes is not made of whole {WORD_BYTES}-byte words")
-    return [int.from_bytes(link[i : i + WORD_BYTES], "big") for i in range(0, len(link), WORD_BYTES)]
+        raise InvalidInput(
+            f"a link of {len(link)} bytes is not made of whole {WORD_BYTES}-byte words"
+        )
+    return [
+        int.from_bytes(link[i : i + WORD_BYTES], "big") for i in range(0, len(link), WORD_BYTES)
+    ]
 
 
 def digest_chain(links: Sequence[bytes], tail: bytes = NO_DIGEST) -> list[bytes]:
-    """The digests d_0..d_n of `links` followed by a rest whose digest is `tail` (zero: nothing follows).
+    """The digests d_0..d_n of `links` followed by a rest whose digest is `tail` (zero: nothing
+    follows).
 
-    d_i = keccak256(keccak256(link_i) ++ d_(i+1)) and d_n = tail: d_0 is what is announced, d_i what is left
-    once i links are applied (design.md section 2, "announce, wait, resolve")."""
+    d_i = keccak256(keccak256(link_i) ++ d_(i+1)) and d_n = tail: d_0 is what is announced, d_i what
+    is left once i links are applied (design.md section 2, "announce, wait, resolve")."""
     digests = [tail]
     for link in reversed(links):
         digests.append(keccak(keccak(link) + digests[-1]))

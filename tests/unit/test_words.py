@@ -104,7 +104,7 @@ def test_split_word_round_trip(split: SplitWord) -> None:
 def test_link_round_trip(link: list[Entry]) -> None:
     data = link_bytes(link)
 
-    assert unpack_link(link_words(data)) == link
+    assert list(unpack_link(link_words(data))) == link
     assert len(data) == 32 * sum(len(pack_entry(entry)) for entry in link)
 
 
@@ -230,10 +230,19 @@ def test_entry_refuses(entry: Entry, reason: str) -> None:
 def test_link_refuses_words_that_are_cut_off() -> None:
     data = link_bytes([Entry(STAKER, {0: 1, 1: 1})])
 
-    with pytest.raises(InvalidInput, match="announces 1 page words"):
-        unpack_link(link_words(data[:32]))
+    with pytest.raises(InvalidInput, match="its page words go beyond the link"):
+        list(unpack_link(link_words(data[:32])))
     with pytest.raises(InvalidInput, match="whole 32-byte words"):
         link_words(data[:-1])
+
+
+@pytest.mark.parametrize("pages", [[0], [17], [2, 1], [3, 3]])
+def test_link_refuses_pages_that_do_not_ascend(pages: list[int]) -> None:
+    (first,) = pack_entry(Entry(STAKER))
+    page_words = [page << 216 for page in pages]
+
+    with pytest.raises(InvalidInput, match="its pages do not ascend from 1 to 16"):
+        list(unpack_link([first | len(pages) << 214, *page_words]))
 
 
 def test_every_model_has_one_place() -> None:
