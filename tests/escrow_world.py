@@ -1,0 +1,379 @@
+"""A deployed escrow in boa's in-process chain, and the few moves that the tests of the contract share.
+
+Amounts of the contract are token base units; `nano(x)` turns nano-NMR into them. Times are unix seconds."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boa
+import pytest
+from eth_account import Account as Keys
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+
+from sluice.ledger import Skip
+from sluice.parameters import Parameters
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    NO_DIGEST,
+    PAGES,
+    SPLIT_PLACE,
+    Entry,
+    digest_chain,
+    link_bytes,
+    word_slot,
+)
+
+CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
+
+NANO = 10**9
+NMR = 10**18
+MAX = 2**256 - 1
+ZERO_ADDRESS = "0x" + "00" * 20
+SUPPLY = 11_000_000 * NMR
+
+FIRST_PASS = 10
+START = 1_700_000_000
+DAY = 24 * 3600
+WEEK = 7 * DAY
+FORTNIGHT = 14 * DAY
+
+MAX_LINKS = 20
+"""The most links that one `resolve` takes."""
+
+ROLES = ("deployer", "owner", "operator", "guardian", "staker", "other_staker", "stranger")
+_KEYS = {role: Keys.from_key(keccak(text=f"sluice test {role}")) for role in ROLES}
+
+
+def role_address(role: str) -> str:
+    """The address of a role, lower case as the ledger and the entries of a pass write it."""
+    return str(_KEYS[role].address).lower()
+
+
+def nano(amount_nano: int) -> int:
+    """Nano-NMR as token base units."""
+    return amount_nano * NANO
+
+
+@cache
+def deployer_of(path: str) -> Any:
+    """The compiled contract; each is compiled once a process."""
+    return boa.load_partial(str(CONTRACTS / path))
+
+
+def words_slot() -> int:
+    """The storage slot of the mapping that holds every account, as the compiler laid it out."""
+    layout = deployer_of("Escrow.vy").compiler_data.storage_layout["storage_layout"]
+    return int(layout["accounts"]["_words"]["slot"])
+
+
+def stored_words(escrow: Any, account: str, slot: int | None = None) -> dict[int, int]:
+    """What the contract stores for an account, straight out of storage: word by place, no zeros."""
+    mapping_slot = words_slot() if slot is None else slot
+    words = {
+        place: int(boa.env.get_storage(escrow.address, word_slot(account, place, mapping_slot)))
+        for place in (*range(PAGES + 1), SPLIT_PLACE)
+    }
+    return {place: word for place, word in words.items() if word}
+
+
+def now() -> int:
+    """The time of the next call."""
+    return int(boa.env.evm.patch.timestamp)
+
+
+def set_time(time: int) -> None:
+    """Moves the chain's time there."""
+    boa.env.evm.patch.timestamp = time
+
+
+def revert_reason(error: boa.BoaError) -> str:
+    """The exact text of a refusal; empty if the call reverted without one."""
+    output = bytes(error.call_trace.computation.output)
+    if output[:4] != keccak(text="Error(string)")[:4]:
+        return ""
+    length = int.from_bytes(output[36:68], "big")
+    return output[68 : 68 + length].decode()
+
+
+@contextmanager
+def refuses(message: str) -> Iterator[None]:
+    """The call within reverts with exactly this text."""
+    with pytest.raises(boa.BoaError) as refusal:
+        yield
+    assert revert_reason(refusal.value) == message
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A signed request of `pay` before it is packed; the amount in nano-NMR, None = all withdrawable; the
+    deadline in unix seconds, None = none."""
+
+    account: str
+    amount_nano: int | None
+    period: int
+    deadline: int | None = None
+
+    def word(self) -> int:
+        """The request as `pay` takes it."""
+        amount = MAX_AMOUNT_NANO if self.amount_nano is None else self.amount_nano
+        deadline = 2**32 - 1 if self.deadline is None else self.deadline
+        return int(self.account, 16) | amount << 160 | self.period << 214 | deadline << 224
+
+    def typed_data(self, escrow: str, chain_id: int) -> dict[str, Any]:
+        """The EIP-712 document that a wallet signs."""
+        return {
+            "types": {
+                "EIP712Domain": [
+                    {"name": "name", "type": "string"},
+                    {"name": "version", "type": "string"},
+                    {"name": "chainId", "type": "uint256"},
+                    {"name": "verifyingContract", "type": "address"},
+                ],
+                "Withdrawal": [
+                    {"name": "account", "type": "address"},
+                    {"name": "amount", "type": "uint256"},
+                    {"name": "period", "type": "uint256"},
+                    {"name": "deadline", "type": "uint256"},
+                ],
+            },
+            "primaryType": "Withdrawal",
+            "domain": {
+                "name": "Sluice",
+                "version": "1",
+                "chainId": chain_id,
+                "verifyingContract": escrow,
+            },
+            "message": {
+                "account": self.account,
+                "amount": MAX if self.amount_nano is None else nano(self.amount_nano),
+                "period": self.period,
+                "deadline": MAX if self.deadline is None else self.deadline,
+            },
+        }
+
+
+def packed_signatures(signatures: Sequence[bytes]) -> bytes:
+    """Signatures as `pay` takes them: two bytes of length before each."""
+    return b"".join(len(signature).to_bytes(2, "big") + signature for signature in signatures)
+
+
+def item(account: str, amount_nano: int, skip: Skip) -> int:
+    """An item as the event of `pay` reports it."""
+    return int(account, 16) | amount_nano << 160 | int(skip) << 216
+
+
+@dataclass(slots=True)
+class World:
+    """Token, burner, escrow, and who is who."""
+
+    token: Any
+    burner: Any
+    escrow: Any
+    parameters: Parameters
+    watched: dict[str, str] = field(default_factory=dict)
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def pass_time(self, round_number: int) -> int:
+        """The nominal time of the pass over a round."""
+        return self.parameters.pass_time(round_number)
+
+    def to_pass(self, round_number: int) -> None:
+        """Moves the time to the pass of a round, unless it is past already."""
+        set_time(max(now(), self.pass_time(round_number)))
+
+    def past_window(self) -> None:
+        """Moves the time to the first second at which the announced round may be resolved."""
+        set_time(max(now(), self.escrow.round_state()[2] + self.parameters.window_s))
+
+    # --- money ----------------------------------------------------------------------------------------------
+
+    def give(self, account: str, amount: int) -> None:
+        """Base units out of the deployer's supply, approved for the escrow."""
+        self.token.transfer(account, amount, sender=role_address("deployer"))
+        self.token.approve(self.escrow, 0, sender=account)
+        self.token.approve(self.escrow, SUPPLY, sender=account)
+
+    def stake(self, account: str, stakes_nano: Mapping[int, int], pool_nano: int = 0) -> None:
+        """Gives, deposits and stakes; what is in `pool_nano` stays in the pool."""
+        amount = nano(sum(stakes_nano.values()) + pool_nano)
+        self.give(account, amount)
+        models = sorted(stakes_nano)
+        if models:
+            held = self.escrow.stakes_of(account)
+            stakes = [held[model] + nano(stakes_nano[model]) for model in models]
+            self.escrow.deposit_and_stake(amount, models, stakes, sender=account)
+        else:
+            self.escrow.deposit(amount, sender=account)
+
+    def fund(self, amount_nano: int) -> None:
+        """Adds to the reserve."""
+        self.give(role_address("owner"), nano(amount_nano))
+        self.escrow.fund(nano(amount_nano), sender=role_address("owner"))
+
+    def balances(self) -> dict[str, int]:
+        """The token balance of everybody who matters."""
+        return {name: self.token.balanceOf(address) for name, address in self.watched.items()}
+
+    @contextmanager
+    def moves(self, **changes: int) -> Iterator[None]:
+        """Within, exactly these token balances change, by so many base units, and no other does."""
+        before = self.balances()
+        yield
+        after = self.balances()
+        changed = {name: after[name] - before[name] for name in before}
+        assert {name: change for name, change in changed.items() if change} == {
+            name: change for name, change in changes.items() if change
+        }
+
+    # --- what can be seen -------------------------------------------------------------------------------------
+
+    def pool_nano(self, account: str) -> int:
+        """The account's pool in nano-NMR."""
+        return int(self.escrow.position(account).pool) // NANO
+
+    def stakes_nano(self, account: str) -> dict[int, int]:
+        """The account's stakes in nano-NMR by model, no zeros."""
+        stakes = enumerate(self.escrow.stakes_of(account))
+        return {model: stake // NANO for model, stake in stakes if stake}
+
+    def withdrawable_nano(self, account: str) -> int:
+        """What the account may withdraw now, in nano-NMR."""
+        return int(self.escrow.position(account).withdrawable) // NANO
+
+    def at_risk_nano(self, account: str) -> int:
+        """What the account's open rounds may still burn, in nano-NMR."""
+        return int(self.escrow.position(account).at_risk) // NANO
+
+    def words(self, account: str) -> dict[int, int]:
+        """The account's stored words by place."""
+        return stored_words(self.escrow, account)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a call can change, for tests that show that nothing did."""
+        return {
+            "words": {name: self.words(address) for name, address in self.watched.items()},
+            "round": tuple(self.escrow.round_state()),
+            "reserve": self.escrow.reserve(),
+            "burned": self.escrow.burned(),
+            "balances": self.balances(),
+            "roles": (self.escrow.owner(), self.escrow.operator(), self.escrow.guardian()),
+        }
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Within, nothing changes: no word, no round, no balance, no role."""
+        before = self.state()
+        yield
+        assert self.state() == before
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """The escrow's own events of the last call, in order, as (name, fields)."""
+        events = []
+        for log in self.escrow.get_logs(strict=False):
+            fields = dict(log._asdict()) if hasattr(log, "_asdict") else {}
+            if fields.pop("address", None) == self.escrow.address:
+                plain = {
+                    key: value.lower() if isinstance(value, str) else value
+                    for key, value in fields.items()
+                }
+                events.append((type(log).__name__, plain))
+        return events
+
+    # --- rounds -----------------------------------------------------------------------------------------------
+
+    def announce(
+        self, round_number: int, links: Sequence[bytes], tail: bytes = NO_DIGEST
+    ) -> list[bytes]:
+        """Announces `links` (and a rest with the digest `tail`) in place of whatever is stored; returns the
+        chain of digests."""
+        self.to_pass(round_number)
+        chain = digest_chain(links, tail)
+        stored = self.escrow.round_state()[1]
+        self.escrow.announce(round_number, stored, chain[0], sender=role_address("operator"))
+        return chain
+
+    def run_pass(self, round_number: int, entries: Iterable[Entry] = (), a_link: int = 100) -> None:
+        """The whole pass over a round: announced, waited for, resolved in one call."""
+        listed = list(entries)
+        links = [
+            link_bytes(listed[index : index + a_link])
+            for index in range(0, max(1, len(listed)), a_link)
+        ]
+        self.announce(round_number, links)
+        self.past_window()
+        for index in range(0, len(links), MAX_LINKS):
+            batch = links[index : index + MAX_LINKS]
+            next_digest = digest_chain(links[index + len(batch) :])[0]
+            self.escrow.resolve(round_number, batch, next_digest, sender=role_address("stranger"))
+
+    def run_passes(self, first: int, last: int, *accounts: str) -> None:
+        """Passes without a payout over the rounds first..last, with these accounts in them."""
+        for round_number in range(first, last + 1):
+            self.run_pass(round_number, [Entry(account) for account in accounts])
+
+    # --- free withdrawals -------------------------------------------------------------------------------------
+
+    def sign(
+        self,
+        request: Withdrawal,
+        role: str,
+        escrow: str | None = None,
+        chain_id: int | None = None,
+    ) -> bytes:
+        """The signature of a role under a request, for this escrow and chain unless another is named."""
+        document = request.typed_data(
+            escrow or str(self.escrow.address),
+            chain_id or int(boa.env.evm.patch.chain_id),
+        )
+        return bytes(_KEYS[role].sign_message(encode_typed_data(full_message=document)).signature)
+
+    def pay(self, *signed: tuple[Withdrawal, bytes], **options: Any) -> list[tuple[int, Skip]]:
+        """Sends a batch; returns what was paid (nano-NMR) and why not, for each."""
+        requests = [request.word() for request, _ in signed]
+        signatures = packed_signatures([signature for _, signature in signed])
+        self.escrow.pay(requests, [], signatures, sender=role_address("operator"), **options)
+        ((_, fields),) = self.events()
+        return [(word >> 160 & MAX_AMOUNT_NANO, Skip(word >> 216)) for word in fields["items"]]
+
+
+def deploy_world(
+    token: str = "test/StandInNmr.vy",
+    first_pass: int = FIRST_PASS,
+    first_pass_time: int = START,
+    round_length: int = WEEK,
+    window: int = DAY,
+    grace: int = 3 * WEEK,
+    cap_bps: int = 2_500,
+) -> World:
+    """A fresh token, burner and escrow, deployed at `first_pass_time` with the usual parameters."""
+    set_time(first_pass_time)
+    deployer = role_address("deployer")
+    with boa.env.prank(deployer):
+        arguments = (False,) if token == "test/StandInNmr.vy" else ()
+        token_contract = deployer_of(token).deploy(*arguments)
+        burner = deployer_of("NmrBurner.vy").deploy(token_contract)
+        escrow = deployer_of("Escrow.vy").deploy(
+            token_contract,
+            burner,
+            role_address("owner"),
+            role_address("operator"),
+            role_address("guardian"),
+            first_pass,
+            first_pass_time,
+            round_length,
+            window,
+            grace,
+            cap_bps,
+        )
+    watched = {role: role_address(role) for role in ROLES}
+    watched |= {"escrow": escrow.address, "burner": burner.address}
+    parameters = Parameters(
+        first_pass, first_pass_time, first_pass_time, round_length, window, grace, cap_bps
+    )
+    return World(token_contract, burner, escrow, parameters, watched)

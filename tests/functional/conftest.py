@@ -1,0 +1,60 @@
+"""Roles, and a deployed escrow that every test gets fresh."""
+
+from collections.abc import Iterator
+
+import boa
+import pytest
+
+from tests.escrow_world import World, deploy_world, role_address
+
+
+@pytest.fixture(scope="session")
+def _deployed() -> World:
+    boa.env.enable_fast_mode()
+    return deploy_world()
+
+
+@pytest.fixture
+def world(_deployed: World) -> Iterator[World]:
+    """A freshly deployed escrow on the stand-in token, at the time of its first pass."""
+    with boa.env.anchor():
+        boa.env.evm.patch.timestamp = _deployed.parameters.first_pass_time
+        yield _deployed
+    # boa remembers writes by address beyond the anchor and would search through all of them.
+    boa.env.sstore_trace.clear()
+
+
+@pytest.fixture
+def owner() -> str:
+    """The multisig that appoints the others and may take the reserve out."""
+    return role_address("owner")
+
+
+@pytest.fixture
+def operator() -> str:
+    """The key that announces rounds and pays free withdrawals."""
+    return role_address("operator")
+
+
+@pytest.fixture
+def guardian() -> str:
+    """The key that may stop a round."""
+    return role_address("guardian")
+
+
+@pytest.fixture
+def staker() -> str:
+    """Somebody who puts NMR on models."""
+    return role_address("staker")
+
+
+@pytest.fixture
+def other_staker() -> str:
+    """Another one, whose NMR must not move."""
+    return role_address("other_staker")
+
+
+@pytest.fixture
+def stranger() -> str:
+    """Somebody without any role."""
+    return role_address("stranger")
