@@ -27,6 +27,8 @@ from sluice.manifest import tooling_commit
 from sluice.parameters import BPS, Parameters
 
 FOLDER = Path("deployments")
+LOCAL_CHAIN_IDS = frozenset({1337, 31337})
+"""What ape's in-process chain and anvil call themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Plan:
 class Deployment:
     """A deployed escrow: where it is, what it was made with, and how to tell it from another.
 
-    `network` as ape names it (ecosystem:network), `block` that of the deployment, `code_hash`
+    `network` as `network_name` has it, `block` that of the deployment, `code_hash`
     keccak of the runtime code, which has the parameters in it; hashes are 0x and 64 hexadecimal
     digits."""
 
@@ -81,7 +83,21 @@ _ADAPTER = TypeAdapter(Deployment)
 
 def record_path(provider: ProviderAPI) -> Path:
     """Where the record of the connected network lies, below the project's folder."""
-    return FOLDER / f"{provider.network.name}.json"
+    return FOLDER / f"{network_name(provider)}.json"
+
+
+def is_local(provider: ProviderAPI) -> bool:
+    """Whether the connected chain is one for development: in-process, anvil, or a fork of another."""
+    return bool(provider.network.is_dev) or provider.chain_id in LOCAL_CHAIN_IDS
+
+
+def network_name(provider: ProviderAPI) -> str:
+    """What the connected network is called in records: ape's name; "local" for a development chain,
+    also where it was connected to by its address; a fork's has "local-" before it."""
+    name = provider.network.name
+    if not is_local(provider):
+        return name
+    return "local" if name in ("local", "custom") else f"local-{name}"
 
 
 def check_plan(plan: Plan, now: int, local: bool) -> None:
@@ -121,8 +137,7 @@ def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None
     the end is not what was planned: then it must not be used."""
     project = project or ape.project
     provider = ape.networks.provider
-    local = provider.network.is_local or provider.network.is_dev
-    check_plan(plan, provider.get_block("latest").timestamp, local)
+    check_plan(plan, provider.get_block("latest").timestamp, is_local(provider))
 
     if plan.token is None:
         token = to_checksum_address(sender.deploy(project.StandInNmr, False).address)
@@ -182,7 +197,7 @@ def _read_back(
     _compare("reserve", escrow.reserve_nano(), 0)
     _compare("signing domain", escrow.domain(), domain_separator(chain_id, escrow.address))
     return Deployment(
-        network=f"{provider.network.ecosystem.name}:{provider.network.name}",
+        network=network_name(provider),
         chain_id=chain_id,
         address=escrow.address,
         token=token,
@@ -230,7 +245,7 @@ def load_and_check(path: Path, provider: ProviderAPI | None = None) -> tuple[Dep
 
 def check_chain(deployment: Deployment, provider: ProviderAPI) -> None:
     """ChainMismatch unless the recorded deployment is on the connected chain as recorded."""
-    network = f"{provider.network.ecosystem.name}:{provider.network.name}"
+    network = network_name(provider)
     chain_id = provider.chain_id
     if chain_id != deployment.chain_id:
         raise ChainMismatch(

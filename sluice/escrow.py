@@ -16,6 +16,7 @@ import ape
 from ape.api import AccountAPI, ProviderAPI, ReceiptAPI
 from ape.exceptions import ContractLogicError, TransactionError
 from eth_abi.abi import decode, encode
+from eth_tester.exceptions import TransactionFailed
 from eth_utils.abi import event_signature_to_log_topic, function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3 import Web3
@@ -477,12 +478,11 @@ class Escrow:
     def words(self, places: Sequence[tuple[str, int]], block: int | None = None) -> list[int]:
         """The stored words at (account, place): place 0 the account word, 1 to 16 the stake pages,
         32 + model the split words. In the order asked for."""
-        at = "latest" if block is None else hex(block)
-        requests = [
-            [self.address, hex(word_slot(account, place, WORDS_SLOT)), at]
-            for account, place in places
-        ]
-        return [int(value, 16) for value in self._bulk("eth_getStorageAt", requests)]
+        slots = [word_slot(account, place, WORDS_SLOT) for account, place in places]
+        values: list[int] = []
+        for start in range(0, len(slots), READ_BATCH):
+            values += self._read_slots(slots[start : start + READ_BATCH], block)
+        return values
 
     def holdings(self, accounts: Iterable[str], block: int | None = None) -> list[Holding]:
         """The account words and stakes of many accounts, in the order asked for."""
@@ -572,24 +572,27 @@ class Escrow:
         at = "latest" if block is None else block
         return bytes(self._web3.eth.call(transaction, at))  # type: ignore[arg-type]
 
-    def _bulk(self, method: str, requests: Sequence[list[Any]]) -> list[str]:
-        """Many JSON-RPC requests of one kind; batched where the provider speaks HTTP."""
-        batched = getattr(self.provider, "http_uri", None) is not None
-        answers: list[str] = []
-        for start in range(0, len(requests), READ_BATCH):
-            chunk = requests[start : start + READ_BATCH]
-            if not batched:
-                answers += [self.provider.make_request(method, request) for request in chunk]
-                continue
-            batch: Any = self._web3.provider
-            for response in batch.make_batch_request([(method, request) for request in chunk]):
-                if "result" not in response:
-                    raise InvalidInput(
-                        f"{method} failed: {response.get('error')}: the node no longer has that "
-                        "block's state, or refuses batches; use an archive node"
-                    )
-                answers.append(response["result"])
-        return answers
+    def _read_slots(self, slots: Sequence[int], block: int | None) -> list[int]:
+        if getattr(self.provider, "http_uri", None) is None:
+            # ape's in-process chain reads storage of its newest block only
+            if block not in (None, self._web3.eth.block_number):
+                raise InvalidInput(
+                    f"the in-process chain keeps no words of block {block}: use anvil"
+                )
+            read = self._web3.eth.get_storage_at
+            return [int.from_bytes(read(self.address, slot), "big") for slot in slots]
+        where = "latest" if block is None else hex(block)
+        batch: Any = self._web3.provider
+        responses = batch.make_batch_request(
+            [("eth_getStorageAt", [self.address, hex(slot), where]) for slot in slots]
+        )
+        for response in responses:
+            if "result" not in response:
+                raise InvalidInput(
+                    f"the node cannot read storage at block {where} ({response.get('error')}): use "
+                    "an archive node, or one that takes batches of requests"
+                )
+        return [int(response["result"], 16) for response in responses]
 
 
 def free_withdrawals(logs: Iterable[Log]) -> list[FreeWithdrawals]:
@@ -691,7 +694,7 @@ def _hex(data: bytes) -> str:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except (ContractLogicError, Web3LogicError, TransactionError) as error:
+    except (ContractLogicError, Web3LogicError, TransactionError, TransactionFailed) as error:
         raise Refused(_reason(error)) from error
 
 
