@@ -6,14 +6,18 @@
 @title Sluice escrow
 @license AGPL-3.0-only
 @author The Sluice developers
-@notice Holds every participant's stakes for each model and a pool for each account, applies each week's payouts, and
-        lets everybody out without the operator. An account as a whole backs its open rounds: moving stake between its
-        models is instant, and what open rounds can no longer burn is free to leave.
-@dev The externals, in the order of the story; the rules live in `modules/`, the words of them in `docs/accounting.md`.
-     Amounts are token base units and must be whole nano-NMR; rounds carry the tournament's own numbers; times are unix
-     seconds. The token is trusted to be NMR: see `docs/accounting.md` for what it does differently.
-@custom:security Every external holds the re-entrancy lock, views too. State is written before the token is called.
-@custom:kill There is no kill switch: `withdraw`, `set_stakes` and `leave` work for ever and need nobody else.
+@notice Holds every participant's stakes for each model and a pool for each account, applies each
+        week's payouts, and lets everybody out without the operator. An account as a whole backs its
+        open rounds: moving stake between its models is instant, and what open rounds can no longer
+        burn is free to leave.
+@dev The externals, in the order of the story; the rules live in `modules/`, the words of them in
+     `docs/accounting.md`. Amounts are token base units and must be whole nano-NMR; rounds carry the
+     tournament's own numbers; times are unix seconds. The token is trusted to be NMR: see
+     `docs/accounting.md` for what it does differently.
+@custom:security Every external holds the re-entrancy lock, views too. State is written before the
+                 token is called.
+@custom:kill There is no kill switch: `withdraw`, `set_stakes` and `leave` work for ever and need
+             nobody else.
 """
 
 from snekmate.auth import ownable
@@ -44,7 +48,7 @@ initializes: withdrawals[
     eip712_domain_separator := eip712_domain_separator,
     clock := clock,
     accounts := accounts,
-    treasury := treasury,
+    treasury := treasury
 ]
 
 exports: (
@@ -121,9 +125,11 @@ def __init__(
     @param first_pass The number of the first round that a pass resolves.
     @param first_pass_time When that round may be announced; not in the past.
     @param round_length Seconds from one pass time to the next.
-    @param window Seconds between an announcement and the first resolve; under half a round, shorter than the grace.
+    @param window Seconds between an announcement and the first resolve; under half a round, shorter
+           than the grace.
     @param grace Seconds after its pass time at which a round's risk lapses by itself.
-    @param cap_bps The most a round may burn of the stakes at its opening, in basis points; at most 2,500.
+    @param cap_bps The most a round may burn of the stakes at its opening, in basis points; at most
+           2,500.
     """
     ownable.__init__()
     ownable_2step.__init__()
@@ -156,7 +162,8 @@ def deposit_for(account: address, amount: uint256):
     @param account Whose pool; not the zero address, the escrow or the token.
     @param amount Base units, whole nano-NMR.
     """
-    assert account not in [empty(address), self, treasury.TOKEN.address], "account: zero, the escrow or the token"
+    refused: address[3] = [empty(address), self, treasury.TOKEN.address]
+    assert account not in refused, "account: zero, the escrow or the token"
     self._deposit(account, amount)
 
     treasury._pull(msg.sender, amount // packing.NANO)
@@ -182,9 +189,12 @@ def deposit_and_stake(
 
 
 @external
-def set_stakes(models: DynArray[uint256, packing.MODELS], stakes: DynArray[uint256, packing.MODELS]):
+def set_stakes(
+    models: DynArray[uint256, packing.MODELS], stakes: DynArray[uint256, packing.MODELS]
+):
     """
-    @notice Each listed model's stake becomes the given one, at once; the pool takes up the difference.
+    @notice Each listed model's stake becomes the given one, at once; the pool takes up the
+            difference.
     @param models Strictly ascending, 0 to 64.
     @param stakes What each of them is to hold then, in base units.
     """
@@ -194,8 +204,8 @@ def set_stakes(models: DynArray[uint256, packing.MODELS], stakes: DynArray[uint2
 @external
 def leave():
     """
-    @notice The first step of the way out: every stake to the pool, and whatever was signed before is dead. Then
-            `withdraw` as it frees.
+    @notice The first step of the way out: every stake to the pool, and whatever was signed before
+            is dead. Then `withdraw` as it frees.
     """
     staking._leave(msg.sender)
 
@@ -203,7 +213,8 @@ def leave():
 @external
 def withdraw(amount: uint256) -> uint256:
     """
-    @notice Pays out of the caller's pool at once, any number of times; the free withdrawal of the period stays.
+    @notice Pays out of the caller's pool at once, any number of times; the free withdrawal of the
+            period stays.
     @param amount Base units, whole nano-NMR; the maximum value means all that is withdrawable.
     @return What was paid, in base units.
     """
@@ -218,10 +229,11 @@ def withdraw(amount: uint256) -> uint256:
 @external
 def announce(round: uint256, replaces: bytes32, digest: bytes32):
     """
-    @notice Announces the next round by the digest of its links, or announces again what is left of it; the challenge
-            window starts (again). Operator or owner.
+    @notice Announces the next round by the digest of its links, or announces again what is left of
+            it; the challenge window starts (again). Operator or owner.
     @param round The round after the last one that is done; not before its pass time.
-    @param replaces The digest that is stored now, zero if none: nobody replaces what he has not seen.
+    @param replaces The digest that is stored now, zero if none: nobody replaces what he has not
+           seen.
     @param digest The head of the chain of links, never zero.
     """
     roles._check_operator_or_owner()
@@ -236,8 +248,9 @@ def resolve(
     next_digest: bytes32,
 ):
     """
-    @notice Applies links of the announced round, in order. Anyone, after the window: the digest is the authority. Links
-            at the head that are applied already are passed over; if all are, nothing happens.
+    @notice Applies links of the announced round, in order. Anyone, after the window: the digest is
+            the authority. Links at the head that are applied already are passed over; if all are,
+            nothing happens.
     @param round The announced round.
     @param links Consecutive links, each the raw words of its entries.
     @param next_digest The digest of what follows these links; zero ends the round.
@@ -269,8 +282,8 @@ def pay(
     signatures: Bytes[withdrawals.MAX_SIGNATURES_BYTES],
 ):
     """
-    @notice Pays a batch of free withdrawals, each to its account's own address. What cannot be paid is skipped and
-            reported, and keeps its NMR and its turn. Operator.
+    @notice Pays a batch of free withdrawals, each to its account's own address. What cannot be paid
+            is skipped and reported, and keeps its NMR and its turn. Operator.
     @param requests Signed `Withdrawal` messages, one word each (`sluice.instructions` packs them).
     @param due_accounts Accounts whose due amount is to be paid.
     @param signatures For each request two bytes of length, then the signature.
@@ -297,7 +310,8 @@ def fund(amount: uint256):
 @external
 def withdraw_reserve(amount: uint256):
     """
-    @notice Takes NMR out of the reserve, to the owner; never from an announcement to the end of its round. Owner.
+    @notice Takes NMR out of the reserve, to the owner; never from an announcement to the end of its
+            round. Owner.
     @param amount Base units, whole nano-NMR.
     """
     ownable._check_owner()
@@ -353,8 +367,9 @@ def position(account: address) -> Position:
     """
     @notice Everything held for an account and what of it can leave now.
     @param account Any address.
-    @return pool, staked, at risk (it may exceed the equity), withdrawable, due (part of the pool), all in base units;
-            the nonce of instructions; the last pass it was in and the last period it was paid in (0 = never).
+    @return pool, staked, at risk (it may exceed the equity), withdrawable, due (part of the pool),
+            all in base units; the nonce of instructions; the last pass it was in and the last
+            period it was paid in (0 = never).
     """
     word: uint256 = accounts._word(account)
     fields: packing.Account = packing._account(word)
@@ -387,8 +402,9 @@ def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
     """
     @notice The open rounds that can still burn some of an account.
     @param account Any address.
-    @return For each, ascending: its number, the most it can burn or earn (bound), what it keeps from being withdrawn
-            (lock), both in base units, and the second after which it burns nothing more.
+    @return For each, ascending: its number, the most it can burn or earn (bound), what it keeps
+            from being withdrawn (lock), both in base units, and the second after which it burns
+            nothing more.
     """
     word: uint256 = accounts._word(account)
     units: uint256[packing.OPEN_ROUNDS] = accounts._open_risks(word)
@@ -413,8 +429,8 @@ def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
 def round_state() -> (uint256, bytes32, uint256):
     """
     @notice Where the weekly pass stands.
-    @return The last round that is done; the digest of what is announced and left to apply, zero if nothing is; when it
-            was announced, 0 if nothing is.
+    @return The last round that is done; the digest of what is announced and left to apply, zero if
+            nothing is; when it was announced, 0 if nothing is.
     """
     return clock._to_round(rounds._resolved), rounds._digest, rounds._announced_at
 

@@ -46,7 +46,8 @@ def _load(account: address, word: uint256, pages: uint256) -> uint256[1 + packin
 @view
 def _staked(account: address, word: uint256) -> uint256:
     """
-    @dev The sum of the account's stakes in nano. Unchecked: 65 amounts of 54 bits cannot overflow a word.
+    @dev The sum of the account's stakes in nano. Unchecked: 65 amounts of 54 bits cannot overflow a
+         word.
     """
     staked: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
@@ -60,8 +61,9 @@ def _staked(account: address, word: uint256) -> uint256:
 @view
 def _open_risks(word: uint256) -> uint256[packing.OPEN_ROUNDS]:
     """
-    @dev The risk units of the account's open rounds, by distance from its last pass (index 0: the round after it);
-         zero where a round is done, or past its deadline, or was opened without the account.
+    @dev The risk units of the account's open rounds, by distance from its last pass (index 0: the
+         round after it); zero where a round is done, or past its deadline, or was opened without
+         the account.
     """
     units: uint256[packing.OPEN_ROUNDS] = empty(uint256[packing.OPEN_ROUNDS])
     account: packing.Account = packing._account(word)
@@ -79,8 +81,8 @@ def _open_risks(word: uint256) -> uint256[packing.OPEN_ROUNDS]:
 @view
 def _at_risk(word: uint256) -> uint256:
     """
-    @dev L in nano: the sum of the open rounds' locks, each rounded down, so that rounding never locks anybody's NMR.
-         It may exceed the equity.
+    @dev L in nano: the sum of the open rounds' locks, each rounded down, so that rounding never
+         locks anybody's NMR. It may exceed the equity.
     """
     units: uint256[packing.OPEN_ROUNDS] = self._open_risks(word)
     locked: uint256 = 0
@@ -116,7 +118,8 @@ def _nonce(account: address) -> uint256:
 @internal
 def _raise_nonce(account: address) -> uint256:
     """
-    @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new one.
+    @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new
+         one.
     """
     place: uint256 = packing._place(account, packing.SPLIT_PLACE)
     word: uint256 = self._words[place]

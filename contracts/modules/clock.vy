@@ -3,10 +3,9 @@
 # pragma optimize gas
 """
 @title The clock: pass times, deadlines, periods
-@notice Rounds are counted as account words count them, from 1 at the first pass; the externals use the tournament's
-        own numbers. All times are unix seconds.
+@notice Rounds are counted as account words count them, from 1 at the first pass; the externals use
+        the tournament's own numbers. All times are unix seconds.
 """
-
 
 PERIOD: constant(uint256) = 14 * 86400
 BPS: constant(uint256) = 10_000

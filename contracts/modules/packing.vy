@@ -3,25 +3,25 @@
 # pragma optimize gas
 """
 @title Packed words: each drawing, its struct, its masks
-@notice No mask and no shift is written as a number outside this file. `sluice/words.py` draws the same words.
+@notice No mask and no shift is written as a number outside this file; `sluice/words.py` draws the
+        same words.
 @dev All amounts are in nano-NMR. Fields stand from the lowest bit up:
 
      account word
-     | flags 2 | pages 5 | period 10 | round 11 | risk 3: 30 | risk 2 | risk 1 | risk 0: 30 | stake 0: 54 | pool 54 |
-     255     254       249         239        228          198      168      138          108           54        0
+     | flags 2 | pages 5 | period 10 | round 11 | risks 3, 2, 1, 0: 30 | stake 0: 54 | pool 54 |
+     254       249       239         228        108                    54            0
 
-     stake page p: models 4p-3 .. 4p         split word (model 0's holds due and nonce)
-     | spare 40 | four stakes 54 each |      | nonce 26 | due 54 | 8 x (share 14, destination 8) |
-     255      216                     0      255      230      176                               0
+     stake page p: models 4p-3 .. 4p          split word (model 0's holds due and nonce)
+     | spare 40 | four stakes, 54 each |      | nonce 26 | due 54 | 8 x (share 14, destination 8) |
+     216        0                             230        176      0
 
-     entry word                                              page word
-     | page words 42 | payout of model 0: 54 | account 160 |  | spare | page 8 | four payouts 54 each |
-     255           214                     160             0  255   224      216                      0
+     entry word                                               page word
+     | page words 42 | payout of model 0: 54 | account 160 |  | page 40 | four payouts, 54 each |
+     214             160                     0                216       0
 
-     A payout is biased: 2^53 stands for zero. Risk i is that of the rounds whose word round is i modulo 4.
-     Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
+     A payout is biased: 2^53 stands for zero. Risk i is that of the rounds whose word round is i
+     modulo 4. Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
 """
-
 
 NANO: constant(uint256) = 10**9
 MAX_MODEL: constant(uint256) = 64
@@ -49,8 +49,11 @@ PERIOD_MASK: constant(uint256) = 2**10 - 1
 PAGES_SHIFT: constant(uint256) = 249
 PAGES_MASK: constant(uint256) = 2**5 - 1
 FLAGS_SHIFT: constant(uint256) = 254
-# round, pages and flags of the account word: what tells the typical account of a pass from the others
-SHAPE_MASK: constant(uint256) = ROUND_MASK << ROUND_SHIFT | PAGES_MASK << PAGES_SHIFT | 3 << FLAGS_SHIFT
+# round, pages and flags of the account word: what tells the typical account of a pass from the
+# others
+SHAPE_MASK: constant(uint256) = (
+    ROUND_MASK << ROUND_SHIFT | PAGES_MASK << PAGES_SHIFT | 3 << FLAGS_SHIFT
+)
 
 NONCE_SHIFT: constant(uint256) = 230
 # above the four stakes of a page
@@ -63,7 +66,8 @@ ENTRY_PAGES_SHIFT: constant(uint256) = 214
 PAYOUT_BIAS: constant(uint256) = 2**53
 PAGE_NUMBER_SHIFT: constant(uint256) = 216
 
-# places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model the split words
+# places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
+# the split words
 PLACE_SHIFT: constant(uint256) = 160
 SPLIT_PLACE: constant(uint256) = 32
 
@@ -188,8 +192,9 @@ def _risk_units(risks: uint256, round_word: uint256) -> uint256:
 @pure
 def _request(word: uint256) -> Request:
     """
-    @dev A signed withdrawal as `pay` takes it: account 160 | amount in nano 54 | period 10 | deadline 32. All ones
-         stand for the maximum value in amount and deadline; the struct has the figures that were signed.
+    @dev A signed withdrawal as `pay` takes it: account 160 | amount in nano 54 | period 10 |
+         deadline 32. All ones stand for the maximum value in amount and deadline; the struct has
+         the figures that were signed.
     """
     amount: uint256 = (word >> REQUEST_AMOUNT_SHIFT) & AMOUNT_MASK
     deadline: uint256 = word >> REQUEST_DEADLINE_SHIFT
@@ -205,7 +210,8 @@ def _request(word: uint256) -> Request:
 @pure
 def _to_nano(amount: uint256) -> uint256:
     """
-    @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's 54 bits.
+    @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's
+         54 bits.
     """
     assert amount % NANO == 0, "amount: not a whole nano-NMR, use multiples of 10**9"
     self._check_fits(amount // NANO)
@@ -222,10 +228,14 @@ def _check_fits(nano: uint256):
 @pure
 def _units(staked: uint256, cap_bps: uint256) -> uint256:
     """
-    @dev Risk in units of 2^18 nano, rounded up: the bound covers whatever the cap allows; saturated, and what is above
-         does not count in the round. Unchecked: the stakes are under 2^61, the cap under 2^14.
+    @dev Risk in units of 2^18 nano, rounded up: the bound covers whatever the cap allows;
+         saturated, and what is above does not count in the round. Unchecked: the stakes are under
+         2^61, the cap under 2^14.
     """
-    return min(RISK_MASK, unsafe_div(unsafe_add(unsafe_mul(staked, cap_bps), RISK_DIVISOR - 1), RISK_DIVISOR))
+    return min(
+        RISK_MASK,
+        unsafe_div(unsafe_add(unsafe_mul(staked, cap_bps), RISK_DIVISOR - 1), RISK_DIVISOR),
+    )
 
 
 @internal

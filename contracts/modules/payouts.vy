@@ -3,8 +3,8 @@
 # pragma optimize gas
 """
 @title Payouts: the weekly pass over one link of a round
-@notice The one place of the pass: losses, earnings, the next risk. An entry is applied whole or the transaction reverts
-        naming it. Rounds are counted as account words count them.
+@notice The one place of the pass: losses, earnings, the next risk. An entry is applied whole or the
+        transaction reverts naming it. Rounds are counted as account words count them.
 """
 
 from . import packing
@@ -15,8 +15,7 @@ from . import accounts
 uses: clock
 uses: accounts
 
-
-MAX_ENTRY_WORDS: constant(uint256) = 1 + packing.PAGES
+MAX_WORDS: constant(uint256) = rounds.MAX_LINK_BYTES // 32
 
 
 event LinkApplied:
@@ -46,7 +45,9 @@ def _weekly_pass(round_word: uint256) -> WeeklyPass:
 
 
 @internal
-def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint256, weekly: WeeklyPass) -> (uint256, uint256):
+def _apply(
+    link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint256, weekly: WeeklyPass
+) -> (uint256, uint256):
     """
     @dev Applies every entry of a link; returns what was earned and what was burned.
     """
@@ -60,7 +61,7 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
     ring_shift: uint256 = packing.RISKS_SHIFT + packing._ring_shift(weekly.round)
     # one model, no split, nothing due, in the last pass: all that one word can tell
     typical: uint256 = (weekly.round - 1) << packing.ROUND_SHIFT
-    for i: uint256 in range(words, bound=rounds.MAX_LINK_BYTES // 32):
+    for i: uint256 in range(words, bound=MAX_WORDS):
         if i < next_entry:
             continue
 
@@ -68,14 +69,19 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
         word: uint256 = accounts._words[first & packing.ADDRESS_MASK]
         payout: uint256 = first >> packing.ENTRY_PAYOUT_SHIFT
 
-        # the typical account, in place; whatever is unusual in it, a refusal too, is left to _pass_account
-        if (word & packing.SHAPE_MASK) == typical and payout <= packing.AMOUNT_MASK and weekly.charged:
+        # the typical account, in place; whatever is unusual in it, a refusal too, is left to
+        # _pass_account
+        if (
+            (word & packing.SHAPE_MASK) == typical
+            and payout <= packing.AMOUNT_MASK
+            and weekly.charged
+        ):
             units: uint256 = (word >> ring_shift) & packing.RISK_MASK
             bound: uint256 = units << packing.RISK_UNIT_BITS
             stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
             usual: bool = False
-            # unchecked: payout is biased by 2^53, so neither branch goes below zero, and stake and bound are so small
-            # that their sums stay far from 2^256
+            # unchecked: payout is biased by 2^53, so neither branch goes below zero, and stake and
+            # bound are so small that their sums stay far from 2^256
             if payout >= packing.PAYOUT_BIAS:
                 amount: uint256 = unsafe_sub(payout, packing.PAYOUT_BIAS)
                 grown: uint256 = unsafe_add(stake, amount)
@@ -91,21 +97,24 @@ def _apply(link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint2
                     word = unsafe_sub(word, amount << packing.STAKE_SHIFT)
                     burned = unsafe_add(burned, amount)
                     usual = True
-
             if usual:
                 opened: uint256 = packing._units(stake, weekly.cap_bps)
-                # unchecked: replaces the field exactly, since opened and units both fit it; the round was one less
+                # unchecked: replaces the field exactly, since opened and units both fit it; the
+                # round was one less
                 word = unsafe_add(word, unsafe_sub(opened, units) << ring_shift)
-                accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(word, 1 << packing.ROUND_SHIFT)
+                accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(
+                    word, 1 << packing.ROUND_SHIFT
+                )
                 entry_index = unsafe_add(entry_index, 1)
                 continue
-
         next_entry = unsafe_add(unsafe_add(i, 1), first >> packing.ENTRY_PAGES_SHIFT)
         if next_entry > words:
             self._refuse(link_index, entry_index, "its page words go beyond the link")
         account_earned: uint256 = 0
         account_burned: uint256 = 0
-        account_earned, account_burned = self._pass_account(link, i, next_entry, link_index, entry_index, weekly)
+        account_earned, account_burned = self._pass_account(
+            link, i, next_entry, link_index, entry_index, weekly
+        )
         earned += account_earned
         burned += account_burned
         entry_index = unsafe_add(entry_index, 1)
@@ -125,9 +134,9 @@ def _pass_account(
     weekly: WeeklyPass,
 ) -> (uint256, uint256):
     """
-    @dev The whole rule for one account, whose entry are the words from `start` up to `end` of the link: all losses,
-         models ascending, then all earnings, then the risk of the round that opens. Returns what was earned and what
-         was burned.
+    @dev The whole rule for one account, whose entry are the words from `start` up to `end` of the
+         link: all losses, models ascending, then all earnings, then the risk of the round that
+         opens. Returns what was earned and what was burned.
     """
     first: uint256 = extract32(link, start * 32, output_type=uint256)
     address_: address = convert(first & packing.ADDRESS_MASK, address)
@@ -145,7 +154,7 @@ def _pass_account(
     earnings: uint256 = 0
     burned: uint256 = 0
     page: uint256 = 0
-    for i: uint256 in range(start, end, bound=MAX_ENTRY_WORDS):
+    for i: uint256 in range(start, end, bound=MAX_WORDS):
         payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
         offset: uint256 = 0
         if i == start:
@@ -176,7 +185,6 @@ def _pass_account(
                 break
             payouts >>= packing.AMOUNT_BITS
             offset = unsafe_add(offset, packing.AMOUNT_BITS)
-
     risks: uint256 = self._kept_risks(word, round_before, weekly.round)
     bound: uint256 = packing._risk_units(risks, weekly.round) << packing.RISK_UNIT_BITS
     if losses > bound:
@@ -185,7 +193,7 @@ def _pass_account(
         self._refuse(link_index, entry_index, "earnings are above its bound")
 
     if earnings != 0:
-        for i: uint256 in range(start, end, bound=MAX_ENTRY_WORDS):
+        for i: uint256 in range(start, end, bound=MAX_WORDS):
             payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
             offset: uint256 = 0
             if i == start:
@@ -213,7 +221,6 @@ def _pass_account(
                     break
                 payouts >>= packing.AMOUNT_BITS
                 offset = unsafe_add(offset, packing.AMOUNT_BITS)
-
     staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
         page = unsafe_add(i, 1)
@@ -236,8 +243,9 @@ def _cover(
     loss: uint256,
 ) -> (uint256[1 + packing.PAGES], uint256):
     """
-    @dev Takes what a model's own stake could not cover: from the pool, then from the stakes ascending (the model's own
-         is empty by now). Returns the words and what nobody covers, which is not burned.
+    @dev Takes what a model's own stake could not cover: from the pool, then from the stakes
+         ascending (the model's own is empty by now). Returns the words and what nobody covers,
+         which is not burned.
     """
     words: uint256[1 + packing.PAGES] = words_before
     uncovered: uint256 = loss
@@ -259,8 +267,8 @@ def _cover(
 @pure
 def _kept_risks(word: uint256, round_before: uint256, round_word: uint256) -> uint256:
     """
-    @dev The ring with the places of all passes that left the account out cleared, all four if more than four did: they
-         are done, and nothing was recorded for the rounds that they opened.
+    @dev The ring with the places of all passes that left the account out cleared, all four if more
+         than four did: they are done, and nothing was recorded for the rounds that they opened.
     """
     risks: uint256 = (word >> packing.RISKS_SHIFT) & packing.RISKS_MASK
     missed: uint256 = round_word - 1 - round_before
@@ -275,7 +283,7 @@ def _kept_risks(word: uint256, round_before: uint256, round_word: uint256) -> ui
 @pure
 def _refuse(link_index: uint256, entry_index: uint256, reason: String[40]):
     """
-    @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call: the operator leaves
-         it out or corrects it and announces the rest again.
+    @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call:
+         the operator leaves it out or corrects it and announces the rest again.
     """
     raise concat("entry ", uint2str(entry_index), " of link ", uint2str(link_index), ": ", reason)

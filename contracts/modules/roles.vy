@@ -3,14 +3,14 @@
 # pragma optimize gas
 """
 @title Roles: who may act
-@notice The operator runs passes and batches, the guardian may stop a round, the owner appoints both and changes hands
-        in two steps. None of them can move an account's NMR anywhere but to the account's own address.
+@notice The operator runs passes and batches, the guardian may stop a round, the owner appoints both
+        and changes hands in two steps. None of them can move an account's NMR anywhere but to the
+        account's own address.
 """
 
 from snekmate.auth import ownable
 
 uses: ownable
-
 
 _operator: address
 _guardian: address

@@ -3,15 +3,15 @@
 # pragma optimize gas
 """
 @title The round under way: announced, waited for, resolved once
-@notice Keeps true: one round at a time, in order; its links are applied in order and each once. What is stored is the
-        digest of what is left to apply: digest_i = keccak256(keccak256(link_i) ++ digest_(i+1)), the last one zero.
+@notice Keeps true: one round at a time, in order; its links are applied in order and each once.
+        What is stored is the digest of what is left to apply: digest_i =
+        keccak256(keccak256(link_i) ++ digest_(i+1)), the last one zero.
 """
 
 from . import packing
 from . import clock
 
 uses: clock
-
 
 MAX_LINK_BYTES: constant(uint256) = 128 * 32
 MAX_LINKS: constant(uint256) = 20
@@ -38,9 +38,13 @@ event RoundResolved:
 def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     round_word: uint256 = self._check_next(round)
     assert round_word <= packing.ROUND_MASK, "announce: rounds are at their end, use withdraw()"
-    assert block.timestamp >= clock._pass_time(round_word), "announce: not before the pass time of the round"
+    assert block.timestamp >= clock._pass_time(
+        round_word
+    ), "announce: not before the pass time of the round"
     assert digest != empty(bytes32), "announce: zero digest, an empty round is one empty link"
-    assert replaces == self._digest, "announce: replaces is not the stored digest, see round_state()"
+    assert (
+        replaces == self._digest
+    ), "announce: replaces is not the stored digest, see round_state()"
 
     self._digest = digest
     self._announced_at = block.timestamp
@@ -56,15 +60,20 @@ def _check_resolvable(round: uint256) -> uint256:
     """
     round_word: uint256 = self._check_next(round)
     assert self._announced_at != 0, "resolve: nothing is announced, see round_state()"
-    assert block.timestamp >= self._announced_at + clock.WINDOW, "resolve: the challenge window is still open"
+    assert (
+        block.timestamp >= self._announced_at + clock.WINDOW
+    ), "resolve: the challenge window is still open"
     return round_word
 
 
 @internal
-def _advance(round: uint256, link_hashes: DynArray[bytes32, MAX_LINKS], next_digest: bytes32) -> uint256:
+def _advance(
+    round: uint256, link_hashes: DynArray[bytes32, MAX_LINKS], next_digest: bytes32
+) -> uint256:
     """
-    @dev Moves the stored digest on to what is left after these links. Links at the head that are applied already are
-         passed over, so that nobody can spoil a batch by resolving one link of it first. Returns how many those are.
+    @dev Moves the stored digest on to what is left after these links. Links at the head that are
+         applied already are passed over, so that nobody can spoil a batch by resolving one link of
+         it first. Returns how many those are.
     """
     announced: bytes32 = self._digest
     passed_over: uint256 = len(link_hashes)

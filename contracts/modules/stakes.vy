@@ -3,7 +3,8 @@
 # pragma optimize gas
 """
 @title Stakes: what an account puts on its models
-@notice Keeps equity as it is: what leaves a stake goes to the pool and the other way round. Needs no clock and no round.
+@notice Keeps equity as it is: what leaves a stake goes to the pool and the other way round. Needs
+        no clock and no round.
 """
 
 from . import packing
@@ -31,7 +32,8 @@ def _set(
     stakes: DynArray[uint256, packing.MODELS],
 ):
     """
-    @dev `word_before` is the account word to start from: the stored one, or with a deposit added to its pool.
+    @dev `word_before` is the account word to start from: the stored one, or with a deposit added to
+         its pool.
     """
     assert len(models) != 0, "models: name at least one"
     assert len(stakes) == len(models), "stakes: give one for each model"
@@ -69,7 +71,6 @@ def _set(
         # a share of zero writes nothing: only a stake raises the number of pages in use
         if stake != 0:
             pages = max(pages, model_page)
-
     if page == 0:
         word = page_word
     elif page_word != stored_page:
@@ -84,7 +85,8 @@ def _set(
 @internal
 def _leave(account: address):
     """
-    @dev Every stake to the pool; the nonce is raised, so that nothing signed earlier stakes it again.
+    @dev Every stake to the pool; the nonce is raised, so that nothing signed earlier stakes it
+         again.
     """
     word: uint256 = accounts._word(account)
     pool: uint256 = (word & packing.AMOUNT_MASK) + accounts._staked(account, word)
@@ -113,6 +115,8 @@ def _stakes_of(account: address) -> uint256[packing.MODELS]:
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     words: uint256[1 + packing.PAGES] = accounts._load(account, word, pages)
     for model: uint256 in range(packing.MODELS):
-        stake: uint256 = (words[packing._stake_page(model)] >> packing._stake_shift(model)) & packing.AMOUNT_MASK
+        stake: uint256 = (
+            words[packing._stake_page(model)] >> packing._stake_shift(model)
+        ) & packing.AMOUNT_MASK
         stakes[model] = stake * packing.NANO
     return stakes

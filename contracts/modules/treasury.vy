@@ -3,14 +3,13 @@
 # pragma optimize gas
 """
 @title Treasury: the reserve, what waits to be burned, and the token
-@notice Keeps true: token balance >= pools + stakes + reserve + burned, equal unless someone sent NMR in by mistake.
-        All amounts are in nano-NMR; the token alone speaks in base units.
+@notice Keeps true: token balance >= pools + stakes + reserve + burned, equal unless someone sent
+        NMR in by mistake. All amounts are in nano-NMR; the token alone speaks in base units.
 """
 
 from ethereum.ercs import IERC20
 from ..interfaces import IBurner
 from . import packing
-
 
 TOKEN: immutable(IERC20)
 BURNER: immutable(IBurner)
@@ -105,10 +104,13 @@ def _push(to: address, nano: uint256):
 @internal
 def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
     """
-    @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only if so little gas
-         is left that the payee would get less than `gas_cap`, since a caller could make anybody's transfer fail so.
+    @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only
+         if so little gas is left that the payee would get less than `gas_cap`, since a caller could
+         make anybody's transfer fail so.
     """
-    assert msg.gas >= gas_cap * 64 // 63 + 5_000, "pay: too little gas left for the next item, send more"
+    assert (
+        msg.gas >= gas_cap * 64 // 63 + 5_000
+    ), "pay: too little gas left for the next item, send more"
 
     success: bool = False
     response: Bytes[32] = b""

@@ -3,8 +3,9 @@
 # pragma optimize gas
 """
 @title Withdrawals: at once for gas, or free once a period
-@notice NMR leaves an account only to the account's own address, and never more than is withdrawable. In a batch one
-        account that cannot be paid is skipped and reported, and keeps its NMR and its turn.
+@notice NMR leaves an account only to the account's own address, and never more than is
+        withdrawable. In a batch one account that cannot be paid is skipped and reported, and keeps
+        its NMR and its turn.
 """
 
 from snekmate.utils import eip712_domain_separator
@@ -19,7 +20,6 @@ uses: clock
 uses: accounts
 uses: treasury
 
-
 MAX_ITEMS: constant(uint256) = 256
 MAX_SIGNATURES_BYTES: constant(uint256) = 32_768
 SIGNATURE_BYTES: constant(uint256) = 65
@@ -27,7 +27,8 @@ SIGNATURE_BYTES: constant(uint256) = 65
 LENGTH_BYTES: constant(uint256) = 2
 # what one payee's token transfer may use: the real token needs 55,000 for a new holder
 TRANSFER_GAS: constant(uint256) = 100_000
-# half the order of secp256k1, rounded down (EIP-2): above it a signature is a malleable copy of another
+# half the order of secp256k1, rounded down (EIP-2): above it a signature is a malleable copy of
+# another
 MAX_S: constant(bytes32) = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address account,uint256 amount,uint256 period,uint256 deadline)"
@@ -87,7 +88,8 @@ def _pay(
 ):
     period: uint256 = clock._period()
     assert period <= packing.PERIOD_MASK, "pay: periods are at their end, use withdraw()"
-    assert len(requests) != 0, "pay: give at least one request"
+    count: uint256 = len(requests) + len(due_accounts)
+    assert count != 0 and count <= MAX_ITEMS, "pay: give 1 to 256 items"
 
     items: DynArray[uint256, MAX_ITEMS] = []
     at: uint256 = 0
@@ -108,6 +110,8 @@ def _pay(
             nano, skip = self._pay_request(request, period)
         items.append(packing._item(request.account, nano, skip))
     assert at == len(signatures), "pay: more signatures than requests"
+    for account: address in due_accounts:
+        items.append(packing._item(account, 0, NOTHING_WITHDRAWABLE))
 
     log FreeWithdrawals(period=period, items=items, time=block.timestamp)
 
@@ -132,7 +136,6 @@ def _pay_request(request: packing.Request, period: uint256) -> (uint256, uint256
         return 0, NOTHING_WITHDRAWABLE
     if nano > withdrawable:
         return 0, ABOVE_WITHDRAWABLE
-
     # unchecked: withdrawable is at most the pool, the lowest field of the word
     accounts._store(request.account, packing._with_period(unsafe_sub(word, nano), period))
     if not treasury._try_push(request.account, nano, TRANSFER_GAS):
@@ -155,7 +158,9 @@ def _signed_by(request: packing.Request, signature: Bytes[SIGNATURE_BYTES]) -> b
 
     hash: bytes32 = eip712_domain_separator._hash_typed_data_v4(
         keccak256(
-            abi_encode(WITHDRAWAL_TYPE, request.account, request.amount, request.period, request.deadline)
+            abi_encode(
+                WITHDRAWAL_TYPE, request.account, request.amount, request.period, request.deadline
+            )
         )
     )
     return ecrecover(hash, v, r, s) == request.account

@@ -208,8 +208,8 @@ def test_batches_keep_the_order_and_their_target(made: list[Entry], target: int)
         assert usual <= target or len(batch) == 1
 
 
-def test_batches_have_at_most_24_links() -> None:
-    assert [len(batch) for batch in batches([[entry_of(1, 1)]] * 50)] == [24, 24, 2]
+def test_batches_have_at_most_twenty_links() -> None:
+    assert [len(batch) for batch in batches([[entry_of(1, 1)]] * 50)] == [20, 20, 10]
 
 
 def test_same_inputs_same_links_in_any_order_of_rows() -> None:
