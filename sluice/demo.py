@@ -1,0 +1,508 @@
+"""Recorded rounds through the contract on a local chain, pass by pass, beside the reference ledger.
+
+Each pass is what an operator's week is: participants' changes, the round built from its file,
+announced, waited for, resolved in batches. After each one three things are checked: every word the
+chain holds of every account is the ledger's (`chain_equals_ledger`); the token balance is the sum
+of what the escrow owes (`conservation`); and every stake that only compounded in the file came out
+on chain by itself as it was recorded (`compounding`).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ape
+from eth_account import Account as KeyedAccount
+from eth_utils.crypto import keccak
+
+from sluice import history as recorded
+from sluice import manifest, rounds
+from sluice.deployment import Deployment, Plan, Roles, deploy
+from sluice.escrow import MAX_TRANSACTION_GAS, WORDS_SLOT, Escrow, calls
+from sluice.history import History, Kind, ModelRound, Step
+from sluice.inputs import RoundTable, as_address
+from sluice.ledger import Ledger, bound_nano
+from sluice.local_chain import LocalChain, Transaction, anvil_chain, in_process_chain
+from sluice.parameters import Parameters
+from sluice.registry import Registry, extend, with_accounts
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    NO_DIGEST,
+    OPEN_ROUNDS,
+    SPLIT_PLACE,
+    digest_chain,
+    link_bytes,
+    page_models,
+    unpack_account,
+    unpack_page,
+    word_slot,
+)
+
+LARGEST_DIFFERENCE_NANO = 10_000
+"""What a stake that only compounded may differ by: 0.00001 NMR."""
+
+FIRST_PASS_IN_S = 7 * 24 * 3600
+"""From the deployment to the first pass: time to deposit and stake."""
+SHOWN_DIFFERENCES = 5
+STEP_GAS = 2_500_000
+"""The most that a participant's transaction may use: 65 models at once, all of them new."""
+PLAIN_GAS = 200_000
+
+Words = Mapping[int, int]
+"""An account's stored words by place, no zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the chain held when a round opened: amounts in nano-NMR, over all accounts."""
+
+    round_number: int
+    accounts: int
+    models: int
+    staked_nano: int
+    pools_nano: int
+    at_risk_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """A round: accounts, models and stake as of its opening; the rest of its pass, where gas and
+    transactions are those of announcing and resolving, and seconds those of building it too."""
+
+    round_number: int
+    accounts: int
+    models: int
+    at_stake_nano: int
+    earned_nano: int
+    burned_nano: int
+    gas: int
+    transactions: int
+    seconds: float
+
+    @property
+    def gas_per_account(self) -> int:
+        """The gas of the pass for each account of the round."""
+        return round(self.gas / self.accounts) if self.accounts else 0
+
+
+@dataclass(slots=True)
+class Checks:
+    """What the checks found: the first differences in words, and how far the compounded stakes
+    went. `set_from_data` are compounded model-rounds that a step set: none, or the check is
+    worth nothing."""
+
+    word_differences: list[str] = field(default_factory=list)
+    balance_differences: list[str] = field(default_factory=list)
+    model_rounds: int = 0
+    max_difference_nano: int = 0
+    worst: ModelRound | None = None
+    set_from_data: list[ModelRound] = field(default_factory=list)
+
+    @property
+    def chain_equals_ledger(self) -> bool:
+        """Every word of every account was the ledger's after every pass."""
+        return not self.word_differences
+
+    @property
+    def conservation(self) -> bool:
+        """The token balance was what the escrow owes after every pass."""
+        return not self.balance_differences
+
+    @property
+    def compounding(self) -> bool:
+        """Every compounded stake came out by itself, within LARGEST_DIFFERENCE_NANO."""
+        return self.max_difference_nano <= LARGEST_DIFFERENCE_NANO and not self.set_from_data
+
+    @property
+    def passed(self) -> bool:
+        """All three."""
+        return self.chain_equals_ledger and self.conservation and self.compounding
+
+    def failures(self) -> list[str]:
+        """What to show if one failed."""
+        shown = [
+            *(f"chain_equals_ledger: {d}" for d in self.word_differences[:SHOWN_DIFFERENCES]),
+            *(f"conservation: {d}" for d in self.balance_differences[:SHOWN_DIFFERENCES]),
+        ]
+        if self.max_difference_nano > LARGEST_DIFFERENCE_NANO and self.worst:
+            shown.append(
+                f"compounding: model {self.worst.model} of {self.worst.account} opened round "
+                f"{self.worst.round_number} {self.max_difference_nano} nano-NMR away from the "
+                "recorded stake"
+            )
+        shown += [
+            f"compounding: model {at.model} of {at.account} was set for round {at.round_number}"
+            for at in self.set_from_data[:SHOWN_DIFFERENCES]
+        ]
+        return shown
+
+
+@dataclass(slots=True)
+class Participants:
+    """What the participants' own transactions came to; they are no part of a pass's gas."""
+
+    steps: dict[Kind, int] = field(default_factory=dict)
+    gas: int = 0
+
+    @property
+    def transactions(self) -> int:
+        """How many they sent to the escrow."""
+        return sum(self.steps.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file of rounds, ready to be replayed. `keys`: private keys by address of the accounts that
+    the file names without an address."""
+
+    table: RoundTable
+    registry: Registry
+    history: History
+    keys: Mapping[str, bytes]
+
+
+def prepare(table: RoundTable) -> Recording:
+    """Gives every account of a table an address and every model its number, and reads its history.
+
+    An account that is named gets an address from its name, the same every time; its key follows
+    from the name too, so such an address is for local chains only. InvalidInput as
+    `sluice.history.read_history`."""
+    names = {row.account for rows in table.rounds.values() for row in rows}
+    keys: dict[str, bytes] = {}
+    addresses: dict[str, str] = {}
+    for name in sorted(names):
+        address = as_address(name)
+        if address is None:
+            key = keccak(text=f"sluice local account {name}")
+            address = KeyedAccount.from_key(key).address
+            keys[address.lower()] = key
+        addresses[name] = address
+    registry = extend(with_accounts(Registry(), addresses), table)
+    return Recording(table, registry, recorded.read_history(table, registry), keys)
+
+
+def open_chain(recording: Recording, in_process: bool) -> AbstractContextManager[LocalChain]:
+    """A new local chain for a recording."""
+    return in_process_chain(recording.keys) if in_process else anvil_chain()
+
+
+class Replay:
+    """One recording on one chain: `start` deploys, `run_pass` replays a pass and checks it."""
+
+    def __init__(self, chain: LocalChain, recording: Recording, folder: Path) -> None:
+        self.chain = chain
+        self.recording = recording
+        self.history = recording.history
+        self.folder = folder
+        self.checks = Checks()
+        self.participants = Participants()
+        self.openings: dict[int, Opening] = {}
+        self.results: list[RoundResult] = []
+        self._slots: dict[tuple[str, int], int] = {}
+        self._wallets_nano: dict[str, int] = {}
+        self._approved: set[str] = set()
+        self._tooling = manifest.tooling_commit()
+
+    def start(self) -> Deployment:
+        """Deploys token, burner and escrow, the first pass one round from now."""
+        owner, operator, guardian = (ape.accounts.test_accounts[i] for i in range(3))
+        now = self.chain.time()
+        plan = Plan(
+            Roles(owner.address, operator.address, guardian.address),
+            first_pass=self.history.first_pass,
+            first_pass_time=now + FIRST_PASS_IN_S,
+        )
+        with self.chain.one_by_one():
+            self.deployment = deploy(plan, owner)
+        self.escrow = Escrow(self.deployment.address, self.chain.provider)
+        self.ledger = Ledger(self.deployment.parameters)
+        self._owner, self._operator = owner.address.lower(), operator.address.lower()
+        approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
+        self._send_plain([(self._owner, approval, "approve")])
+        return self.deployment
+
+    @property
+    def parameters(self) -> Parameters:
+        """The deployment's."""
+        return self.deployment.parameters
+
+    # --- a pass -----------------------------------------------------------------------------
+
+    def run_pass(self, number: int) -> None:
+        """What happens before pass `number`, the pass, its checks, and what happens right after."""
+        before = recorded.steps_before(self.history, self.ledger, number)
+        self._note_sets(number, before)
+        self._take(before)
+        self._take(recorded.withdrawals(self.history, self.ledger, number, self.chain.time()))
+        self._pass(number)
+        words = self.words()
+        self.check(words)
+        self._record_opening(number + OPEN_ROUNDS, words)
+        self._check_compounding(number + OPEN_ROUNDS, words)
+        self._take(recorded.steps_after(self.history, number))
+
+    def _pass(self, number: int) -> None:
+        started = time.perf_counter()
+        links = self._links(number)
+        raw = [link_bytes(link) for link in links]
+        digests = digest_chain(raw)
+        earned_nano = recorded.earnings_nano(entry for link in links for entry in link)
+        seconds = time.perf_counter() - started
+        if earned_nano:
+            self._send([(self._owner, calls.fund(earned_nano), "fund")])
+            self.ledger.fund(earned_nano)
+
+        started = time.perf_counter()
+        opens_at = self.parameters.pass_time(number)
+        announcement = calls.announce(number, NO_DIGEST, digests[0])
+        gas = self._send([(self._operator, announcement, f"announce of round {number}")], opens_at)
+        resolves_at = opens_at + self.parameters.window_s
+        transactions = []
+        applied = 0
+        for batch in rounds.batches(links):
+            end = applied + len(batch)
+            data = calls.resolve(number, raw[applied:end], digests[end])
+            transactions.append((self._operator, data, f"resolve of round {number}"))
+            applied = end
+        gas += self._send(transactions, resolves_at)
+        seconds += time.perf_counter() - started
+
+        self.ledger.announce(number, NO_DIGEST, digests[0], opens_at)
+        passed = self.ledger.resolve(number, raw, NO_DIGEST, resolves_at)
+        opening = self.openings.get(number)
+        if opening is None:
+            return
+        self.results.append(
+            RoundResult(
+                round_number=number,
+                accounts=opening.accounts,
+                models=opening.models,
+                at_stake_nano=opening.staked_nano,
+                earned_nano=passed.earned_nano,
+                burned_nano=passed.burned_nano,
+                gas=sum(gas),
+                transactions=len(gas),
+                seconds=seconds,
+            )
+        )
+
+    def _links(self, number: int) -> list[rounds.Link]:
+        """The links of a pass from the file and the stakes of this block, and its manifest. The
+        four first passes resolve rounds that are not in the file: they only open."""
+        table, registry = self.recording.table, self.recording.registry
+        staked = {address: held.staked_nano for address, held in self.ledger.accounts.items()}
+        if number in self.history.stakes_nano:
+            links = rounds.links_of_round(table, registry, number, staked, 0)
+        else:
+            links = rounds.links(rounds.entries({}, staked, 0))
+        bounds = {
+            address: bound_nano(held.risks_units.get(number, 0))
+            for address, held in self.ledger.accounts.items()
+        }
+        rounds.check_bounds([entry for link in links for entry in link], bounds)
+        made = manifest.build(
+            manifest.Target(self.deployment.address, self.deployment.chain_id, self.parameters),
+            table,
+            registry,
+            number,
+            self.chain.block(),
+            links,
+            minimum_stake_nano=0,
+            tooling=self._tooling,
+        )
+        manifest.write_manifest(made, self.folder / "manifests" / f"round_{number}.json")
+        return links
+
+    # --- participants -----------------------------------------------------------------------
+
+    def _take(self, steps: Sequence[Step]) -> None:
+        """Sends participants' steps, and before them what they need: NMR in the wallet, and once
+        the approval."""
+        needed: list[tuple[str, bytes, str]] = []
+        for step in steps:
+            held_nano = self._wallets_nano.get(step.account, 0)
+            if step.kind is Kind.WITHDRAW:
+                self._wallets_nano[step.account] = held_nano + step.amount_nano
+                continue
+            lacking_nano = max(0, step.amount_nano - held_nano)
+            if lacking_nano:
+                transfer = calls.token_transfer(step.account, lacking_nano)
+                needed.append((self._owner, transfer, "transfer"))
+            self._wallets_nano[step.account] = held_nano + lacking_nano - step.amount_nano
+            if step.amount_nano and step.account not in self._approved:
+                approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
+                needed.append((step.account, approval, "approve"))
+                self._approved.add(step.account)
+        self._send_plain(needed)
+        gas = self.chain.send([self._transaction(step) for step in steps])
+        self.participants.gas += sum(gas)
+        for step in steps:
+            counted = self.participants.steps.get(step.kind, 0)
+            self.participants.steps[step.kind] = counted + 1
+        recorded.apply_steps(self.ledger, steps, self.chain.time())
+
+    def _transaction(self, step: Step) -> Transaction:
+        match step.kind:
+            case Kind.DEPOSIT:
+                data = calls.deposit(step.amount_nano)
+            case Kind.DEPOSIT_AND_STAKE:
+                data = calls.deposit_and_stake(step.amount_nano, step.stakes_nano)
+            case Kind.SET_STAKES:
+                data = calls.set_stakes(step.stakes_nano)
+            case Kind.WITHDRAW:
+                data = calls.withdraw(step.amount_nano)
+        return Transaction(step.account, self.escrow.address, data, STEP_GAS, step.kind.value)
+
+    def _send(self, sent: Sequence[tuple[str, bytes, str]], at: int | None = None) -> list[int]:
+        """Operator's and owner's calls of the escrow."""
+        transactions = [
+            Transaction(sender, self.escrow.address, data, MAX_TRANSACTION_GAS, name)
+            for sender, data, name in sent
+        ]
+        return self.chain.send(transactions, at)
+
+    def _send_plain(self, sent: Sequence[tuple[str, bytes, str]]) -> None:
+        """Calls of the token."""
+        token = self.deployment.token
+        self.chain.send([Transaction(s, token, data, PLAIN_GAS, name) for s, data, name in sent])
+
+    # --- checks -----------------------------------------------------------------------------
+
+    def words(self) -> dict[str, Words]:
+        """The stored words of every recorded account, straight from the contract's storage: the
+        account word, the stake pages in use, and the word that holds the nonce."""
+        accounts = self.history.accounts
+        firsts = self._read([(account, 0) for account in accounts])
+        places = [
+            (account, place)
+            for account in accounts
+            for place in (
+                *range(1, unpack_account(firsts[account, 0]).pages + 1),
+                SPLIT_PLACE,
+            )
+        ]
+        rest = self._read(places)
+        words: dict[str, dict[int, int]] = {account: {} for account in accounts}
+        for (account, place), word in (firsts | rest).items():
+            if word:
+                words[account][place] = word
+        return dict(words)
+
+    def _read(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        for account, place in places:
+            if (account, place) not in self._slots:
+                self._slots[account, place] = word_slot(account, place, WORDS_SLOT)
+        words = self.chain.storage(self.escrow.address, [self._slots[place] for place in places])
+        return dict(zip(places, words, strict=True))
+
+    def check(self, words: Mapping[str, Words]) -> None:
+        """`chain_equals_ledger` and `conservation` as the chain stands now."""
+        self.checks.word_differences += word_differences(self.ledger, words)
+        state = self.escrow.round_state()
+        found = (state.resolved, state.digest, state.announced_at)
+        wanted = (self.ledger.resolved, self.ledger.digest, self.ledger.announced_at)
+        if found != wanted:
+            self.checks.word_differences.append(f"round state {found}, in the ledger {wanted}")
+        self.checks.balance_differences += balance_differences(
+            self.escrow.balance_nano(self.escrow.address),
+            words,
+            self.escrow.reserve_nano(),
+            self.escrow.burned_nano(),
+            self.ledger,
+        )
+
+    def _note_sets(self, number: int, steps: Sequence[Step]) -> None:
+        """Looks for steps that set a stake that only compounded: there must be none."""
+        opened = number + OPEN_ROUNDS
+        if opened not in self.history.stakes_nano:
+            return
+        alone = set(recorded.compounded(self.history, opened))
+        self.checks.set_from_data += [
+            at
+            for step in steps
+            for model in step.stakes_nano
+            if (at := ModelRound(step.account, model, opened)) in alone
+        ]
+
+    def _check_compounding(self, opened: int, words: Mapping[str, Words]) -> None:
+        if opened not in self.history.stakes_nano:
+            return
+        for at in recorded.compounded(self.history, opened):
+            staked_nano = stakes_nano(words[at.account]).get(at.model, 0)
+            difference = abs(staked_nano - self.history.stake(at))
+            self.checks.model_rounds += 1
+            if difference > self.checks.max_difference_nano:
+                self.checks.max_difference_nano = difference
+                self.checks.worst = at
+
+    def _record_opening(self, opened: int, words: Mapping[str, Words]) -> None:
+        stakes = [stakes_nano(of_account) for of_account in words.values()]
+        now = self.chain.time()
+        self.openings[opened] = Opening(
+            round_number=opened,
+            accounts=sum(1 for models in stakes if models),
+            models=sum(len(models) for models in stakes),
+            staked_nano=sum(sum(models.values()) for models in stakes),
+            pools_nano=sum(unpack_account(of.get(0, 0)).pool_nano for of in words.values()),
+            at_risk_nano=sum(self.ledger.at_risk_nano(a, now) for a in self.ledger.accounts),
+        )
+
+
+def run(replay: Replay, on_pass: Callable[[int], None] = lambda number: None) -> Checks:
+    """Deploys and replays every pass; `on_pass` is told before each."""
+    replay.start()
+    for number in replay.history.passes:
+        on_pass(number)
+        replay.run_pass(number)
+    replay.check(replay.words())
+    return replay.checks
+
+
+def stakes_nano(words: Words) -> dict[int, int]:
+    """The stakes that an account's stored words hold, by model, no zeros."""
+    account = unpack_account(words.get(0, 0))
+    stakes = {0: account.stake_nano}
+    for page in range(1, account.pages + 1):
+        held = unpack_page(words.get(page, 0)).stakes_nano
+        stakes |= dict(zip(page_models(page), held, strict=True))
+    return {model: stake for model, stake in stakes.items() if stake}
+
+
+def word_differences(ledger: Ledger, words: Mapping[str, Words]) -> list[str]:
+    """Where the stored words of accounts are not the ledger's; also an account that the ledger
+    has and `words` has not."""
+    differences = []
+    for account in sorted(words.keys() | ledger.accounts.keys()):
+        stored, wanted = words.get(account, {}), ledger.words(account)
+        differences += [
+            f"word {place} of {account} is {stored.get(place, 0):#066x} on chain and "
+            f"{wanted.get(place, 0):#066x} in the ledger, after the pass over round "
+            f"{ledger.resolved}"
+            for place in sorted(stored.keys() | wanted.keys())
+            if stored.get(place, 0) != wanted.get(place, 0)
+        ]
+    return differences
+
+
+def balance_differences(
+    balance_nano: int,
+    words: Mapping[str, Words],
+    reserve_nano: int,
+    burned_nano: int,
+    ledger: Ledger,
+) -> list[str]:
+    """Whether the escrow's token balance is pools + stakes + reserve + burned, once as the chain
+    stores them and once as the ledger has them; all in nano-NMR."""
+    equity_nano = sum(
+        unpack_account(of.get(0, 0)).pool_nano + sum(stakes_nano(of).values())
+        for of in words.values()
+    )
+    held_nano = equity_nano + reserve_nano + burned_nano
+    return [
+        f"the escrow holds {balance_nano} nano-NMR, {whose} pools, stakes, reserve and burned are "
+        f"{sum_nano}, after the pass over round {ledger.resolved}"
+        for whose, sum_nano in (("its", held_nano), ("the ledger's", ledger.held_nano))
+        if sum_nano != balance_nano
+    ]

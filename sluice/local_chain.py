@@ -1,0 +1,320 @@
+"""Sending many transactions fast on a chain of one's own: anvil, or ape's in-process chain.
+
+For replays and benchmarks only. Both kinds have the same methods; anvil takes any sender without a
+key and hundreds of transactions in a block, the in-process chain signs for the senders whose keys
+it was given and is some hundred times slower. Every receipt is looked at: a transaction that failed
+stops the run with its name and, where it can be had, the contract's words.
+"""
+
+import shutil
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+import ape
+from ape.api import ProviderAPI
+from ape_test.provider import LocalProvider
+from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3Exception
+
+from sluice.errors import InvalidInput, SluiceError
+
+MNEMONIC = "test test test test test test test test test test test junk"
+"""The one that ape's test accounts are made from."""
+
+BLOCK_GAS = 30_000_000_000
+"""So high that no block of a replay is ever half full: the base fee then stays zero, and senders
+need no ether."""
+
+IN_PROCESS_BLOCK_GAS = 30_000_000
+IN_PROCESS_GAS_PRICE = 2 * 10**9
+IN_PROCESS_ETHER_WEI = 10**18
+
+T = TypeVar("T")
+
+BATCH = 500
+START_SECONDS = 20
+END_SECONDS = 5
+REQUEST_SECONDS = 300
+
+
+class ChainFailure(SluiceError):
+    """A transaction of a replay failed, which its plan says cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What is to be sent: calldata, the most gas it may use, and a name for messages."""
+
+    sender: str
+    to: str
+    data: bytes
+    gas: int
+    name: str
+
+
+class LocalChain(ABC):
+    """A local chain that ape is connected to."""
+
+    name: str
+
+    def __init__(self, provider: ProviderAPI) -> None:
+        self.provider = provider
+        self.web3: Web3 = provider.web3
+        self._nonces: dict[str, int] = {}
+
+    @abstractmethod
+    def send(self, transactions: Sequence[Transaction], time: int | None = None) -> list[int]:
+        """Sends them, each sender's in order, the first block at `time` if one is given; returns
+        the gas used by each. Mined when this returns. ChainFailure if one fails."""
+
+    @abstractmethod
+    def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
+        """The words in a contract's storage slots, in the order asked for."""
+
+    @contextmanager
+    def one_by_one(self) -> Iterator[None]:
+        """Meanwhile every transaction that somebody sends gets a block at once, as ape expects."""
+        yield
+
+    def time(self) -> int:
+        """The time of the last block."""
+        return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    def block(self) -> int:
+        """The number of the last block."""
+        return int(self.web3.eth.block_number)
+
+    def _failed(self, transaction: Transaction, reason: str = "") -> ChainFailure:
+        return ChainFailure(
+            f"{transaction.name} of {transaction.sender} failed"
+            f"{f' ({reason})' if reason else ''}: the replay's plan and the contract disagree; "
+            "report it with the file that was replayed"
+        )
+
+
+class AnvilChain(LocalChain):
+    """An anvil that takes transactions from any sender."""
+
+    name = "anvil"
+
+    def __init__(self, provider: ProviderAPI) -> None:
+        super().__init__(provider)
+        self._http = cast(HTTPProvider, self.web3.provider)
+        self._request([("anvil_autoImpersonateAccount", [True]), ("evm_setAutomine", [False])])
+
+    def send(self, transactions: Sequence[Transaction], time: int | None = None) -> list[int]:
+        self._read_nonces({transaction.sender for transaction in transactions})
+        if time is not None:
+            self._request([("evm_setNextBlockTimestamp", [time])])
+        gas_used: list[int] = []
+        for chunk in _chunks(transactions, BATCH):
+            hashes = self._request(
+                [("eth_sendTransaction", [self._fields(each)]) for each in chunk], chunk
+            )
+            self._request([("evm_mine", [])])
+            (receipts,) = self._request([("eth_getBlockReceipts", ["latest"])])
+            by_hash = {receipt["transactionHash"]: receipt for receipt in receipts}
+            for transaction, hash_ in zip(chunk, hashes, strict=True):
+                receipt = by_hash.get(hash_)
+                if receipt is None:
+                    raise self._failed(transaction, "it was not mined")
+                if int(receipt["status"], 16) != 1:
+                    raise self._failed(transaction, self._reason(transaction))
+                gas_used.append(int(receipt["gasUsed"], 16))
+        return gas_used
+
+    def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
+        words: list[int] = []
+        for chunk in _chunks(slots, BATCH):
+            requests = [("eth_getStorageAt", [contract, hex(slot), "latest"]) for slot in chunk]
+            words += [int(word, 16) for word in self._request(requests)]
+        return words
+
+    @contextmanager
+    def one_by_one(self) -> Iterator[None]:
+        self._request([("evm_setAutomine", [True])])
+        try:
+            yield
+        finally:
+            self._request([("evm_setAutomine", [False])])
+
+    def _fields(self, transaction: Transaction) -> dict[str, str]:
+        nonce = self._nonces[transaction.sender]
+        self._nonces[transaction.sender] = nonce + 1
+        return {
+            "from": transaction.sender,
+            "to": transaction.to,
+            "data": "0x" + transaction.data.hex(),
+            "gas": hex(transaction.gas),
+            "gasPrice": "0x0",
+            "nonce": hex(nonce),
+        }
+
+    def _read_nonces(self, senders: set[str]) -> None:
+        for chunk in _chunks(sorted(senders - self._nonces.keys()), BATCH):
+            requests = [("eth_getTransactionCount", [sender, "latest"]) for sender in chunk]
+            nonces = [int(nonce, 16) for nonce in self._request(requests)]
+            self._nonces |= dict(zip(chunk, nonces, strict=True))
+
+    def _reason(self, transaction: Transaction) -> str:
+        fields: Any = {
+            "from": transaction.sender,
+            "to": transaction.to,
+            "data": "0x" + transaction.data.hex(),
+        }
+        try:
+            # The state has moved on by a block; the reason mostly is still the same.
+            self.web3.eth.call(fields)
+        except Web3Exception as error:
+            return str(error)
+        return ""
+
+    def _request(
+        self,
+        requests: Sequence[tuple[str, list[Any]]],
+        transactions: Sequence[Transaction] | None = None,
+    ) -> list[Any]:
+        responses = self._http.make_batch_request(requests)  # type: ignore[arg-type]
+        results = []
+        for index, response in enumerate(cast(list[Mapping[str, Any]], responses)):
+            if "result" not in response:
+                reason = str(response.get("error"))
+                if transactions is not None:
+                    raise self._failed(transactions[index], reason)
+                raise ChainFailure(f"{requests[index][0]}: anvil answered {reason}")
+            results.append(response["result"])
+        return results
+
+
+class InProcessChain(LocalChain):
+    """ape's in-process chain: signs with the keys it was given, some fifty transactions a
+    second."""
+
+    name = "ape's in-process chain"
+
+    def __init__(self, provider: LocalProvider, keys: Mapping[str, bytes]) -> None:
+        super().__init__(provider)
+        self._tester = provider.tester.ethereum_tester
+        known = {address.lower() for address in self._tester.get_accounts()}
+        rich = self._tester.get_accounts()[-1]
+        for address, key in keys.items():
+            if address.lower() in known:
+                continue
+            self._tester.add_account("0x" + key.hex())
+            self._tester.send_transaction(
+                {
+                    "from": rich,
+                    "to": address,
+                    "value": IN_PROCESS_ETHER_WEI,
+                    "gas": 21_000,
+                    "gas_price": IN_PROCESS_GAS_PRICE,
+                }
+            )
+        self._senders = known | {address.lower() for address in keys}
+
+    def send(self, transactions: Sequence[Transaction], time: int | None = None) -> list[int]:
+        if time is not None:
+            self._tester.time_travel(time)
+        gas_used = []
+        for transaction in transactions:
+            if transaction.sender.lower() not in self._senders:
+                raise InvalidInput(
+                    f"account {transaction.sender} is an address whose key nobody has here: "
+                    "install anvil (Node >= 20, then `make setup`), which needs none"
+                )
+            fields = {
+                "from": transaction.sender,
+                "to": transaction.to,
+                "data": "0x" + transaction.data.hex(),
+                "gas": transaction.gas,
+                "gas_price": IN_PROCESS_GAS_PRICE,
+            }
+            try:
+                hash_ = self._tester.send_transaction(fields)
+            except TransactionFailed as error:
+                raise self._failed(transaction, str(error)) from error
+            receipt = self._tester.get_transaction_receipt(hash_)
+            if receipt["status"] != 1:
+                raise self._failed(transaction)
+            gas_used.append(int(receipt["gas_used"]))
+        return gas_used
+
+    def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
+        eth = self.web3.eth
+        address = Web3.to_checksum_address(contract)
+        return [int.from_bytes(eth.get_storage_at(address, slot), "big") for slot in slots]
+
+
+def has_anvil() -> bool:
+    """Whether there is an anvil to run."""
+    return shutil.which("anvil") is not None
+
+
+@contextmanager
+def anvil_chain() -> Iterator[AnvilChain]:
+    """A new anvil on a free port, with ape connected to it; ended with the block, whatever
+    happens in it."""
+    port = _free_port()
+    command = [
+        "anvil", "--quiet", "--port", str(port), "--mnemonic", MNEMONIC,
+        "--hardfork", "prague", "--gas-limit", str(BLOCK_GAS),
+        "--block-base-fee-per-gas", "0", "--gas-price", "0", "--disable-min-priority-fee",
+    ]  # fmt: skip
+    # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_answers(url, process)
+        settings = {"host": url, "request_timeout": REQUEST_SECONDS}
+        local = ape.networks.ethereum.local
+        with local.use_provider("foundry", provider_settings=settings) as provider:
+            chain = AnvilChain(provider)
+            yield chain
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def in_process_chain(keys: Mapping[str, bytes]) -> Iterator[InProcessChain]:
+    """A new in-process chain; `keys` are the private keys of its senders by address."""
+    with ape.networks.ethereum.local.use_provider("test") as provider:
+        assert isinstance(provider, LocalProvider)
+        yield InProcessChain(provider, keys)
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@retry(
+    retry=retry_if_exception_type(ConnectionError),
+    stop=stop_after_delay(START_SECONDS),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def _wait_until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        raise SluiceError(f"anvil ended at once with code {process.returncode}: run it by hand")
+    if not Web3(HTTPProvider(url)).is_connected():
+        raise ConnectionError(f"anvil does not answer at {url}: run it by hand to see why")
