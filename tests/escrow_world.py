@@ -1,6 +1,7 @@
-"""A deployed escrow in boa's in-process chain, and the few moves that the tests of the contract share.
+"""A deployed escrow in boa's in-process chain, and the few moves that its tests share.
 
-Amounts of the contract are token base units; `nano(x)` turns nano-NMR into them. Times are unix seconds."""
+Amounts of the contract are token base units; `nano(x)` turns nano-NMR into them. Times are unix
+seconds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -110,8 +111,8 @@ def refuses(message: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A signed request of `pay` before it is packed; the amount in nano-NMR, None = all withdrawable; the
-    deadline in unix seconds, None = none."""
+    """A request of `pay` before it is packed and signed; the amount in nano-NMR, None = all that is
+    withdrawable; the deadline in unix seconds, None = none."""
 
     account: str
     amount_nano: int | None
@@ -177,7 +178,7 @@ class World:
     parameters: Parameters
     watched: dict[str, str] = field(default_factory=dict)
 
-    # --- time -----------------------------------------------------------------------------------------------
+    # --- time -------------------------------------------------------------------------------------
 
     def pass_time(self, round_number: int) -> int:
         """The nominal time of the pass over a round."""
@@ -191,7 +192,7 @@ class World:
         """Moves the time to the first second at which the announced round may be resolved."""
         set_time(max(now(), self.escrow.round_state()[2] + self.parameters.window_s))
 
-    # --- money ----------------------------------------------------------------------------------------------
+    # --- money ------------------------------------------------------------------------------------
 
     def give(self, account: str, amount: int) -> None:
         """Base units out of the deployer's supply, approved for the escrow."""
@@ -231,7 +232,7 @@ class World:
             name: change for name, change in changes.items() if change
         }
 
-    # --- what can be seen -------------------------------------------------------------------------------------
+    # --- what can be seen -------------------------------------------------------------------------
 
     def pool_nano(self, account: str) -> int:
         """The account's pool in nano-NMR."""
@@ -272,6 +273,15 @@ class World:
         yield
         assert self.state() == before
 
+    @contextmanager
+    def unchanged_round(self) -> Iterator[None]:
+        """Within, no account, no balance and no counter changes; a round may be announced."""
+        before = self.state()
+        yield
+        after = self.state()
+        before["round"], after["round"] = before["round"][0], after["round"][0]
+        assert after == before
+
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """The escrow's own events of the last call, in order, as (name, fields)."""
         events = []
@@ -285,13 +295,13 @@ class World:
                 events.append((type(log).__name__, plain))
         return events
 
-    # --- rounds -----------------------------------------------------------------------------------------------
+    # --- rounds -----------------------------------------------------------------------------------
 
     def announce(
         self, round_number: int, links: Sequence[bytes], tail: bytes = NO_DIGEST
     ) -> list[bytes]:
-        """Announces `links` (and a rest with the digest `tail`) in place of whatever is stored; returns the
-        chain of digests."""
+        """Announces `links` (and a rest with the digest `tail`) in place of whatever is stored;
+        returns the chain of digests."""
         self.to_pass(round_number)
         chain = digest_chain(links, tail)
         stored = self.escrow.round_state()[1]
@@ -317,7 +327,7 @@ class World:
         for round_number in range(first, last + 1):
             self.run_pass(round_number, [Entry(account) for account in accounts])
 
-    # --- free withdrawals -------------------------------------------------------------------------------------
+    # --- free withdrawals -------------------------------------------------------------------------
 
     def sign(
         self,
@@ -326,7 +336,7 @@ class World:
         escrow: str | None = None,
         chain_id: int | None = None,
     ) -> bytes:
-        """The signature of a role under a request, for this escrow and chain unless another is named."""
+        """The signature of a role under a request, for this escrow and chain or another."""
         document = request.typed_data(
             escrow or str(self.escrow.address),
             chain_id or int(boa.env.evm.patch.chain_id),

@@ -58,7 +58,8 @@ def test_set_stakes_refuses_more_than_the_pool_holds(
 def test_set_stakes_moves_stake_between_own_models_at_once(
     world: World, staker: str, other_staker: str
 ) -> None:
-    """S1 S31: one call moves stake between own models and makes no contract; S13: no token moves."""
+    """S1 S31: one call moves stake between own models and makes no contract; S13: no token
+    moves."""
     world.stake(other_staker, {0: 5, 9: 5}, pool_nano=7)
     others = world.words(other_staker)
     world.stake(staker, {0: 100, 4: 200, 5: 300, 64: 400}, pool_nano=50)
@@ -138,7 +139,8 @@ def test_set_stakes_keeps_what_is_at_risk(world: World, staker: str) -> None:
 def test_set_stakes_decreased_then_increased_is_the_smaller_decrease(
     world: World, staker: str
 ) -> None:
-    """N4 S47 S48: between two passes a decrease of 5 and an increase of 2 is a decrease of 3, word for word."""
+    """N4 S47 S48: between two passes a decrease of 5 and an increase of 2 is a decrease of 3, word
+    for word."""
     world.stake(staker, {0: 10}, pool_nano=1)
     world.run_pass(FIRST_PASS, [Entry(staker)])
 

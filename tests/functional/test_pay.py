@@ -1,0 +1,421 @@
+"""pay(requests, due_accounts, signatures)"""
+
+from collections.abc import Iterator
+
+import boa
+import pytest
+
+from sluice.ledger import Skip
+from sluice.words import Entry, unpack_account
+from tests.escrow_world import (
+    FIRST_PASS,
+    FORTNIGHT,
+    START,
+    ZERO_ADDRESS,
+    Withdrawal,
+    World,
+    deploy_world,
+    item,
+    nano,
+    packed_signatures,
+    refuses,
+    role_address,
+    set_time,
+)
+
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+# what pay leaves for each transfer, and how much has to be left before it
+TRANSFER_GAS = 100_000
+
+
+@pytest.fixture
+def trap() -> Iterator[World]:
+    """An escrow on a token that fails for a chosen payee."""
+    with boa.env.anchor():
+        yield deploy_world("test/GasEaterToken.vy")
+
+
+def period_of(world: World, account: str) -> int:
+    """The last period in which the account was paid."""
+    return unpack_account(world.words(account).get(0, 0)).period
+
+
+@pytest.mark.parametrize("role", ["owner", "guardian", "staker", "stranger"])
+def test_pay_refuses_everybody_but_the_operator(world: World, role: str) -> None:
+    with refuses("caller: only the operator"):
+        world.escrow.pay([], [], b"", sender=world.watched[role])
+
+
+def test_pay_refuses_periods_beyond_the_counter(world: World, operator: str) -> None:
+    set_time(START + 1_023 * FORTNIGHT)
+
+    with refuses("pay: periods are at their end, use withdraw()"):
+        world.escrow.pay([], [], b"", sender=operator)
+
+
+def test_pay_works_in_the_last_period_of_the_counter(world: World, staker: str) -> None:
+    world.stake(staker, {}, pool_nano=10)
+    set_time(START + 1_023 * FORTNIGHT - 1)
+    request = Withdrawal(staker, 4, 1_023)
+
+    assert world.pay((request, world.sign(request, "staker"))) == [(4, Skip.PAID)]
+    assert period_of(world, staker) == 1_023
+
+
+def test_pay_refuses_an_empty_batch(world: World, operator: str) -> None:
+    with refuses("pay: give 1 to 256 items"):
+        world.escrow.pay([], [], b"", sender=operator)
+
+
+def test_pay_refuses_more_items_than_a_batch_holds(
+    world: World, staker: str, operator: str
+) -> None:
+    request = Withdrawal(staker, 4, 1)
+
+    with refuses("pay: give 1 to 256 items"):
+        world.escrow.pay([request.word()] * 56, [staker] * 201, bytes(112), sender=operator)
+
+
+@pytest.mark.parametrize("cut", [1, 64, 65, 66, 67])
+def test_pay_refuses_fewer_signatures_than_requests(
+    world: World, staker: str, operator: str, cut: int
+) -> None:
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([world.sign(request, "staker")])
+
+    with refuses("pay: give a signature for each request"):
+        world.escrow.pay([request.word()], [], signatures[:-cut], sender=operator)
+
+
+def test_pay_refuses_more_signatures_than_requests(
+    world: World, staker: str, operator: str
+) -> None:
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([world.sign(request, "staker"), b""])
+
+    with refuses("pay: more signatures than requests"):
+        world.escrow.pay([request.word()], [], signatures, sender=operator)
+
+
+def test_pay_pays_to_the_accounts_own_address_and_uses_the_turn(
+    world: World, staker: str, other_staker: str
+) -> None:
+    """S20: one free withdrawal in each period, no gas for the user, always to the own address."""
+    world.stake(other_staker, {0: 5}, pool_nano=7)
+    others = world.words(other_staker)
+    world.stake(staker, {0: 11}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1)
+    signature = world.sign(request, "staker")
+
+    with world.moves(staker=nano(4), escrow=-nano(4)):
+        world.escrow.pay(
+            [request.word()], [], packed_signatures([signature]), sender=role_address("operator")
+        )
+
+    assert world.events() == [
+        (
+            "FreeWithdrawals",
+            {"period": 1, "items": [item(staker, 4, Skip.PAID)], "time": START},
+        )
+    ]
+    assert (world.pool_nano(staker), world.stakes_nano(staker)) == (9, {0: 11})
+    assert period_of(world, staker) == 1
+    assert world.escrow.position(staker).nonce == 0
+    assert world.words(other_staker) == others
+
+
+def test_pay_takes_the_maximum_value_as_all_that_is_withdrawable(world: World, staker: str) -> None:
+    world.stake(staker, {0: 10**9})
+    world.run_pass(FIRST_PASS, [Entry(staker)])
+    world.escrow.leave(sender=staker)
+    free = world.withdrawable_nano(staker)
+    request = Withdrawal(staker, None, 1, deadline=START + FORTNIGHT)
+
+    with world.moves(staker=nano(free), escrow=-nano(free)):
+        assert world.pay((request, world.sign(request, "staker"))) == [(free, Skip.PAID)]
+
+    assert world.withdrawable_nano(staker) == 0
+
+
+def test_pay_of_a_second_request_waits_for_the_next_period(world: World, staker: str) -> None:
+    """S20: a second one waits."""
+    world.stake(staker, {}, pool_nano=13)
+    first, second = Withdrawal(staker, 4, 1), Withdrawal(staker, 5, 1)
+    next_one = Withdrawal(staker, 5, 2)
+
+    paid = world.pay((first, world.sign(first, "staker")), (second, world.sign(second, "staker")))
+    assert paid == [(4, Skip.PAID), (0, Skip.TURN_USED)]
+
+    set_time(START + FORTNIGHT)
+    assert world.pay((first, world.sign(first, "staker"))) == [(0, Skip.TURN_USED)]
+    assert world.pay((next_one, world.sign(next_one, "staker"))) == [(5, Skip.PAID)]
+    assert world.pool_nano(staker) == 4
+
+
+def test_pay_skips_a_period_to_come_and_takes_an_older_one(world: World, staker: str) -> None:
+    world.stake(staker, {}, pool_nano=13)
+    early = Withdrawal(staker, 4, 3)
+    signed = (early, world.sign(early, "staker"))
+
+    set_time(START + FORTNIGHT)
+    with world.unchanged():
+        assert world.pay(signed) == [(0, Skip.PERIOD_TO_COME)]
+    set_time(START + 4 * FORTNIGHT)
+
+    assert world.pay(signed) == [(4, Skip.PAID)]
+    # the turn of the period that it is, not of the one that was named
+    assert period_of(world, staker) == 5
+    again = Withdrawal(staker, 4, 5)
+    assert world.pay((again, world.sign(again, "staker"))) == [(0, Skip.TURN_USED)]
+
+
+def test_pay_skips_an_expired_request(world: World, staker: str) -> None:
+    world.stake(staker, {}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1, deadline=START + 100)
+    signed = (request, world.sign(request, "staker"))
+
+    set_time(START + 101)
+    with world.unchanged():
+        assert world.pay(signed) == [(0, Skip.EXPIRED)]
+    set_time(START + 100)
+    assert world.pay(signed) == [(4, Skip.PAID)]
+
+
+@pytest.mark.parametrize("amount", [0, None])
+def test_pay_skips_nothing(world: World, staker: str, amount: int | None) -> None:
+    world.stake(staker, {0: 13})
+    request = Withdrawal(staker, amount, 1)
+
+    with world.unchanged():
+        paid = world.pay((request, world.sign(request, "staker")))
+    assert paid == [(0, Skip.NOTHING_WITHDRAWABLE)]
+
+
+def test_pay_skips_a_fixed_amount_above_what_is_withdrawable_and_pays_no_part(
+    world: World, staker: str
+) -> None:
+    world.stake(staker, {0: 5}, pool_nano=13)
+    request = Withdrawal(staker, 14, 1)
+
+    with world.unchanged():
+        paid = world.pay((request, world.sign(request, "staker")))
+    assert paid == [(0, Skip.ABOVE_WITHDRAWABLE)]
+
+    # it kept its turn
+    smaller = Withdrawal(staker, 13, 1)
+    assert world.pay((smaller, world.sign(smaller, "staker"))) == [(13, Skip.PAID)]
+
+
+def test_pay_never_pays_what_open_rounds_lock(world: World, staker: str) -> None:
+    """N2: a free withdrawal obeys the same bound as any other."""
+    world.stake(staker, {0: 10**9})
+    world.run_pass(FIRST_PASS, [Entry(staker)])
+    world.escrow.leave(sender=staker)
+    free = world.withdrawable_nano(staker)
+    request = Withdrawal(staker, free + 1, 1)
+
+    with world.unchanged():
+        paid = world.pay((request, world.sign(request, "staker")))
+    assert paid == [(0, Skip.ABOVE_WITHDRAWABLE)]
+
+
+def malleable(signature: bytes) -> bytes:
+    """The other signature that recovers to the same address."""
+    s = CURVE_ORDER - int.from_bytes(signature[32:64], "big")
+    return signature[:32] + s.to_bytes(32, "big") + bytes([55 - signature[64]])
+
+
+def bad_signature(world: World, request: Withdrawal, kind: str) -> bytes:
+    """A signature that is wrong in one way."""
+    good = world.sign(request, "staker")
+    chain_id = int(boa.env.evm.patch.chain_id)
+    return {
+        "high s": lambda: malleable(good),
+        "v of 0 or 1": lambda: good[:64] + bytes([good[64] - 27]),
+        "v of 29": lambda: good[:64] + bytes([29]),
+        "the other v": lambda: good[:64] + bytes([55 - good[64]]),
+        "another signer": lambda: world.sign(request, "stranger"),
+        "another chain": lambda: world.sign(request, "staker", chain_id=chain_id + 1),
+        "another contract": lambda: world.sign(request, "staker", escrow=ZERO_ADDRESS),
+        "64 bytes": lambda: good[:64],
+        "66 bytes": lambda: good + b"\x00",
+        "nothing": lambda: b"",
+        "zeros": lambda: bytes(65),
+        "zeros with a v": lambda: bytes(64) + b"\x1b",
+        "r above the order": lambda: b"\xff" * 32 + good[32:],
+        "long": lambda: good * 4,
+    }[kind]()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "high s",
+        "v of 0 or 1",
+        "v of 29",
+        "the other v",
+        "another signer",
+        "another chain",
+        "another contract",
+        "64 bytes",
+        "66 bytes",
+        "nothing",
+        "zeros",
+        "zeros with a v",
+        "r above the order",
+        "long",
+    ],
+)
+def test_pay_skips_a_bad_signature_and_pays_the_others(
+    world: World, staker: str, other_staker: str, kind: str
+) -> None:
+    """N10 N19: nobody creates a request in another's name, and a bad one never blocks a batch."""
+    world.stake(staker, {}, pool_nano=13)
+    world.stake(other_staker, {}, pool_nano=17)
+    bad, good = Withdrawal(staker, 4, 1), Withdrawal(other_staker, 5, 1)
+    words = world.words(staker)
+
+    with world.moves(other_staker=nano(5), escrow=-nano(5)):
+        paid = world.pay(
+            (bad, bad_signature(world, bad, kind)), (good, world.sign(good, "other_staker"))
+        )
+
+    assert paid == [(0, Skip.SIGNATURE), (5, Skip.PAID)]
+    assert world.words(staker) == words
+
+
+def test_pay_skips_the_zero_address_whatever_recovers_to_it(world: World, staker: str) -> None:
+    nobody = Withdrawal(ZERO_ADDRESS, 4, 1)
+
+    with world.unchanged():
+        paid = world.pay((nobody, bytes(64) + b"\x1b"), (nobody, world.sign(nobody, "staker")))
+    assert paid == [(0, Skip.SIGNATURE)] * 2
+
+
+@pytest.mark.parametrize("changed", ["amount", "period", "deadline", "account"])
+def test_pay_skips_a_request_that_was_changed_after_it_was_signed(
+    world: World, staker: str, other_staker: str, changed: str
+) -> None:
+    """N12: the signature covers account, amount, period and deadline."""
+    for account in (staker, other_staker):
+        world.stake(account, {}, pool_nano=13)
+    set_time(START + FORTNIGHT)
+    signed = Withdrawal(staker, 4, 1, START + 2 * FORTNIGHT)
+    sent = {
+        "amount": Withdrawal(staker, 5, 1, START + 2 * FORTNIGHT),
+        "period": Withdrawal(staker, 4, 2, START + 2 * FORTNIGHT),
+        "deadline": Withdrawal(staker, 4, 1, START + 3 * FORTNIGHT),
+        "account": Withdrawal(other_staker, 4, 1, START + 2 * FORTNIGHT),
+    }[changed]
+
+    with world.unchanged():
+        assert world.pay((sent, world.sign(signed, "staker"))) == [(0, Skip.SIGNATURE)]
+
+
+@pytest.mark.parametrize("eats_gas", [True, False])
+def test_pay_skips_a_payee_whose_transfer_fails_and_pays_the_others(
+    trap: World, staker: str, other_staker: str, stranger: str, eats_gas: bool
+) -> None:
+    """N10: a payee that cannot be paid never blocks a batch, and keeps its NMR and its turn."""
+    accounts = {"staker": staker, "other_staker": other_staker, "stranger": stranger}
+    for account in accounts.values():
+        trap.stake(account, {}, pool_nano=13)
+    trap.token.set_trap(other_staker, eats_gas)
+    words = trap.words(other_staker)
+    requests = [Withdrawal(account, 4, 1) for account in accounts.values()]
+    signed = [
+        (request, trap.sign(request, role))
+        for request, role in zip(requests, accounts, strict=True)
+    ]
+
+    with trap.moves(staker=nano(4), stranger=nano(4), escrow=-nano(8)):
+        paid = trap.pay(*signed)
+
+    assert paid == [(4, Skip.PAID), (0, Skip.TRANSFER_FAILED), (4, Skip.PAID)]
+    assert trap.words(other_staker) == words
+
+    # once it can be paid, the same request goes through
+    trap.token.set_trap(ZERO_ADDRESS, False)
+    assert trap.pay(signed[1]) == [(4, Skip.PAID)]
+
+
+def test_pay_skips_a_transfer_that_answers_false(staker: str) -> None:
+    with boa.env.anchor():
+        world = deploy_world("test/FalseToken.vy")
+        world.stake(staker, {}, pool_nano=13)
+        world.token.set_refusing(True)
+        request = Withdrawal(staker, 4, 1)
+
+        with world.unchanged():
+            paid = world.pay((request, world.sign(request, "staker")))
+        assert paid == [(0, Skip.TRANSFER_FAILED)]
+
+
+def test_pay_reverts_rather_than_skip_for_want_of_gas(trap: World, staker: str) -> None:
+    """Whatever gas the operator sends, an item is paid or the transaction reverts: nobody can make
+    a transfer fail by giving it too little."""
+    trap.stake(staker, {}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1)
+    signed = (request, trap.sign(request, "staker"))
+    outcomes = set()
+    for gas in range(40_000, 400_000, 6_000):
+        with boa.env.anchor():
+            try:
+                outcomes.add(trap.pay(signed, gas=gas)[0])
+            except boa.BoaError:
+                outcomes.add("reverted")
+
+    assert outcomes == {"reverted", (4, Skip.PAID)}
+
+
+def test_pay_says_when_too_little_gas_is_left(trap: World, staker: str, operator: str) -> None:
+    trap.stake(staker, {}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([trap.sign(request, "staker")])
+
+    with refuses("pay: too little gas left for the next item, send more"):
+        trap.escrow.pay([request.word()], [], signatures, sender=operator, gas=TRANSFER_GAS + 6_000)
+
+
+def test_pay_lets_no_call_in_while_the_token_is_called(staker: str) -> None:
+    with boa.env.anchor():
+        world = deploy_world("test/ReentrantToken.vy")
+        world.stake(staker, {}, pool_nano=13)
+        world.token.arm(world.escrow, world.escrow.leave.prepare_calldata())
+        request = Withdrawal(staker, 4, 1)
+
+        with world.moves(staker=nano(4), escrow=-nano(4)):
+            assert world.pay((request, world.sign(request, "staker"))) == [(4, Skip.PAID)]
+
+        assert (world.token.attempts(), world.token.successes()) == (1, 0)
+
+
+def test_pay_takes_256_requests_in_a_batch(world: World, staker: str, operator: str) -> None:
+    world.stake(staker, {}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([world.sign(request, "staker")] * 256)
+
+    world.escrow.pay([request.word()] * 256, [], signatures, sender=operator)
+
+    ((_, fields),) = world.events()
+    skips = [Skip(word >> 216) for word in fields["items"]]
+    assert skips == [Skip.PAID] + [Skip.TURN_USED] * 255
+
+
+def test_pay_skips_due_accounts_after_the_requests_while_nothing_is_due(
+    world: World, staker: str, other_staker: str, operator: str
+) -> None:
+    for account in (staker, other_staker):
+        world.stake(account, {}, pool_nano=13)
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([world.sign(request, "staker")])
+
+    with world.moves(staker=nano(4), escrow=-nano(4)):
+        world.escrow.pay([request.word()], [other_staker], signatures, sender=operator)
+
+    ((_, fields),) = world.events()
+    assert fields["items"] == [
+        item(staker, 4, Skip.PAID),
+        item(other_staker, 0, Skip.NOTHING_WITHDRAWABLE),
+    ]
+    assert period_of(world, other_staker) == 0
