@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from web3.exceptions import BlockNotFound
 
 from sluice.errors import ChainMismatch, InvalidInput, Refused
-from sluice.escrow import Escrow
+from sluice.escrow import Escrow, is_local
 from sluice.files import write_atomically
 from sluice.inputs import as_address
 from sluice.instructions import domain_separator
@@ -27,8 +27,6 @@ from sluice.manifest import tooling_commit
 from sluice.parameters import BPS, Parameters
 
 FOLDER = Path("deployments")
-LOCAL_CHAIN_IDS = frozenset({1337, 31337})
-"""What ape's in-process chain and anvil call themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +84,10 @@ def record_path(provider: ProviderAPI) -> Path:
     return FOLDER / f"{network_name(provider)}.json"
 
 
-def is_local(provider: ProviderAPI) -> bool:
-    """Whether the connected chain is one for development: in-process, anvil, or a fork of another."""
-    return bool(provider.network.is_dev) or provider.chain_id in LOCAL_CHAIN_IDS
-
-
 def network_name(provider: ProviderAPI) -> str:
     """What the connected network is called in records: ape's name; "local" for a development chain,
     also where it was connected to by its address; a fork's has "local-" before it."""
-    name = provider.network.name
+    name = str(provider.network.name)
     if not is_local(provider):
         return name
     return "local" if name in ("local", "custom") else f"local-{name}"

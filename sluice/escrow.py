@@ -45,6 +45,9 @@ WORDS_SLOT = 7
 MAX_TRANSACTION_GAS = 16_777_216
 """The most that one transaction may use (EIP-7825)."""
 
+LOCAL_CHAIN_IDS = frozenset({1337, 31337})
+"""What ape's in-process chain and anvil call themselves."""
+
 READ_BATCH = 200
 LOG_BLOCKS = 10_000
 
@@ -80,6 +83,14 @@ class Terms:
     token: str
     burner: str
     parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's number and time."""
+
+    number: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,11 @@ class Holding:
     def staked_nano(self) -> int:
         """The sum of the stakes."""
         return sum(self.stakes_nano.values())
+
+
+def is_local(provider: ProviderAPI) -> bool:
+    """Whether the connected chain is one for development: in-process, anvil, or a fork."""
+    return bool(provider.network.is_dev) or provider.chain_id in LOCAL_CHAIN_IDS
 
 
 class Calls:
@@ -364,6 +380,10 @@ class Escrow:
         )
         return tuple(Risk(r, _nano(bound), _nano(lock), end) for r, bound, lock, end in risks)
 
+    def positions(self, accounts: Sequence[str]) -> list[Position]:
+        """The positions of many accounts, in the order asked for."""
+        return [self.position(account) for account in accounts]
+
     def round_state(self, block: int | None = None) -> RoundState:
         """Where the weekly pass stands."""
         resolved, digest, announced_at = self._view(
@@ -499,6 +519,11 @@ class Escrow:
             for account, word in zip(asked, fields, strict=True)
         ]
 
+    def last_block(self) -> Block:
+        """The newest block of the chain."""
+        block = self._web3.eth.get_block("latest")
+        return Block(int(block["number"]), int(block["timestamp"]))
+
     def accounts(self, first_block: int, last_block: int) -> Iterator[tuple[int, set[str]]]:
         """Every address that NMR was ever deposited for, from the contract's events: yields the
         last block read and the addresses found since the one before."""
@@ -541,6 +566,15 @@ class Escrow:
             transaction: Any = {"to": self.address, "data": _hex(calldata), "from": sender}
             return self._web3.eth.estimate_gas(transaction)
 
+    def gas_limit(self, calldata: bytes, sender: str) -> int:
+        """A gas limit for a large call: what it would use now and a quarter more, since others may
+        change what it meets; Refused if it would revert."""
+        return min(MAX_TRANSACTION_GAS, self.estimate_gas(calldata, sender) * 5 // 4)
+
+    @property
+    def _has_http(self) -> bool:
+        return getattr(self.provider, "http_uri", None) is not None
+
     @property
     def _web3(self) -> Web3:
         web3: Web3 = self.provider.web3
@@ -569,11 +603,15 @@ class Escrow:
         transaction: dict[str, Any] = {"to": to, "data": _hex(calldata)}
         if sender is not None:
             transaction |= {"from": sender, "gas": MAX_TRANSACTION_GAS}
-        at = "latest" if block is None else block
+        at: object = block
+        if block is None:
+            # anvil's last block may be hours old: what counts is the time a transaction would get
+            fresh = self._has_http and is_local(self.provider)
+            at = "pending" if fresh else "latest"
         return bytes(self._web3.eth.call(transaction, at))  # type: ignore[arg-type]
 
     def _read_slots(self, slots: Sequence[int], block: int | None) -> list[int]:
-        if getattr(self.provider, "http_uri", None) is None:
+        if not self._has_http:
             # ape's in-process chain reads storage of its newest block only
             if block not in (None, self._web3.eth.block_number):
                 raise InvalidInput(

@@ -1,0 +1,125 @@
+"""A lasting local chain: anvil with its state in a folder, the escrow on it, accounts to play with.
+
+The accounts are ape's test accounts, whose keys everybody knows: number 0 is the owner, 1 the
+operator, 2 the guardian; the others are stakers with NMR in their wallets, the escrow approved.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ape
+from ape.api import AccountAPI, ProviderAPI
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from web3 import HTTPProvider, Web3
+
+from sluice.deployment import (
+    Deployment,
+    Plan,
+    Roles,
+    deploy,
+    is_alive,
+    load_and_check,
+    write_record,
+)
+from sluice.errors import InvalidInput, SluiceError
+from sluice.escrow import Escrow
+from sluice.sending import in_an_hour
+
+MNEMONIC = "test test test test test test test test test test test junk"
+STAKERS = 7
+STAKER_NANO = 1_000 * 10**9
+RESERVE_NANO = 10_000 * 10**9
+STATE_EVERY_S = 30
+START_S = 20
+STOP_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Devnet:
+    """What runs: the deployment, its accounts, and whether it was there before."""
+
+    deployment: Deployment
+    owner: str
+    operator: str
+    guardian: str
+    stakers: tuple[str, ...]
+    found_again: bool
+
+
+@contextmanager
+def anvil(port: int, folder: Path) -> Iterator[str]:
+    """Runs anvil on the port with its state kept in the folder, also across restarts; yields its
+    address. It is asked to stop at the end and writes its state then. InvalidInput if there is no
+    anvil, or if something listens on the port already."""
+    if shutil.which("anvil") is None:
+        raise InvalidInput(
+            "anvil is missing: install Node >= 20 and run `make setup`, or put an anvil on PATH"
+        )
+    url = f"http://127.0.0.1:{port}"
+    if Web3(HTTPProvider(url)).is_connected():
+        raise InvalidInput(f"something answers at {url} already: stop it, or choose another --port")
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        "anvil", "--silent", "--port", str(port), "--mnemonic", MNEMONIC, "--hardfork", "prague",
+        "--state", str(folder / "state.json"), "--state-interval", str(STATE_EVERY_S),
+        "--preserve-historical-states",
+    ]  # fmt: skip
+    # A session of its own: Ctrl-C is for the script, which then stops anvil in good order.
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        _wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def set_up(record: Path, first_pass: int, provider: ProviderAPI) -> Devnet:
+    """The escrow on the connected devnet: found again by its record, or deployed now, the reserve
+    funded and the stakers given NMR."""
+    accounts: Sequence[AccountAPI] = list(ape.accounts.test_accounts[: 3 + STAKERS])
+    owner, operator, guardian, *stakers = accounts
+    found_again = is_alive(record, provider)
+    if not found_again:
+        roles = Roles(owner.address, operator.address, guardian.address)
+        deployment = deploy(Plan(roles, first_pass, in_an_hour(provider)), owner)
+        _fund(Escrow(deployment.address, provider), owner, stakers)
+        write_record(deployment, record)
+    deployment, _ = load_and_check(record, provider)
+    return Devnet(
+        deployment,
+        deployment.roles.owner,
+        deployment.roles.operator,
+        deployment.roles.guardian,
+        tuple(staker.address for staker in stakers),
+        found_again,
+    )
+
+
+def _fund(escrow: Escrow, owner: AccountAPI, stakers: Sequence[AccountAPI]) -> None:
+    escrow.approve(RESERVE_NANO, sender=owner)
+    escrow.fund(RESERVE_NANO, sender=owner)
+    for staker in stakers:
+        escrow.token_transfer(staker.address, STAKER_NANO, sender=owner)
+        escrow.approve(STAKER_NANO, sender=staker)
+
+
+@retry(
+    retry=retry_if_exception_type(ConnectionError),
+    stop=stop_after_delay(START_S),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        raise SluiceError(f"anvil ended at once with code {process.returncode}: run it by hand")
+    if not Web3(HTTPProvider(url)).is_connected():
+        raise ConnectionError(f"anvil does not answer at {url}: run it by hand to see why")

@@ -1,0 +1,225 @@
+"""The operator's weekly run against a chain: announce, wait, resolve (design.md section 2).
+
+Every step looks at the chain first and does only what is still to do, so a run that was killed at
+any moment is carried on by running it again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ape.api import AccountAPI
+
+from sluice import routing
+from sluice.deployment import Deployment
+from sluice.errors import InvalidInput, Refused
+from sluice.escrow import Escrow, calls
+from sluice.inputs import RoundTable
+from sluice.manifest import Manifest, Target, build, tooling_commit, write_manifest
+from sluice.registry import Registry
+from sluice.rounds import Link
+from sluice.routing import Batch, Progress, Snapshot
+
+Tell = Callable[[int, int], None]
+"""Called with how much is done and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a round is made from: its table, the registry, and the stake in nano-NMR from which on
+    an account is listed."""
+
+    table: RoundTable
+    registry: Registry
+    minimum_stake_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A manifest that is to be announced: where it lies or will lie, whether it is written yet, and
+    the digest that it replaces."""
+
+    manifest: Manifest
+    path: Path
+    written: bool
+    replaces: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one transaction did: how many links, and the gas."""
+
+    links: int
+    gas: int
+
+
+class BatchRefused(Refused):
+    """A batch that the contract refuses; nothing of it is applied. The message says which account
+    it is, if it is one, and what to do."""
+
+
+class WeeklyRun:
+    """One round of one deployment. `folder` holds the manifests."""
+
+    def __init__(
+        self, deployment: Deployment, escrow: Escrow, folder: Path, round_number: int
+    ) -> None:
+        self.deployment = deployment
+        self.escrow = escrow
+        self.folder = folder
+        self.round_number = round_number
+
+    def snapshot(self, registry: Registry, tell: Tell) -> Snapshot:
+        """The chain's state at its last block: accounts are all that NMR was ever deposited for,
+        and all that the registry knows."""
+        block = self.escrow.last_block()
+        accounts = set(registry.addresses.values())
+        for end, found in self.escrow.accounts(self.deployment.block, block.number):
+            accounts |= found
+            tell(end - self.deployment.block, block.number - self.deployment.block)
+        return Snapshot(
+            block=block.number,
+            time=block.time,
+            state=self.escrow.round_state(block.number),
+            reserve_nano=self.escrow.reserve_nano(block.number),
+            holdings=tuple(self.escrow.holdings(sorted(accounts), block.number)),
+        )
+
+    def progress(self) -> Progress | None:
+        """The announced manifest and how much of it is applied; None if nothing is announced.
+
+        InvalidInput if what is announced is none of the manifests in the folder."""
+        state = self.escrow.round_state()
+        if not routing.is_announced(state):
+            return None
+        announced = self.find(state.digest)
+        if announced is None:
+            raise InvalidInput(
+                f"round {self.round_number} is announced with the digest 0x{state.digest.hex()}, "
+                f"which is of no manifest in {self.folder}: bring its manifest there; if it is "
+                "lost or the announcement is wrong, ask the guardian for a veto and run this with "
+                "--announce-again"
+            )
+        return announced
+
+    def find(self, digest: bytes) -> Progress | None:
+        """The manifest in the folder whose chain of digests has this one."""
+        manifests = routing.manifests_of(self.folder, self.round_number)
+        mine = {
+            path: manifest
+            for path, manifest in manifests.items()
+            if (manifest.contract, manifest.chain_id)
+            == (self.deployment.address, self.deployment.chain_id)
+        }
+        return routing.progress(mine, digest)
+
+    def plan(self, inputs: Inputs, snapshot: Snapshot) -> Announcement:
+        """The first announcement of the round, checked; the last manifest that was written for it
+        and never announced, if it is of the same inputs: a run that was killed may have sent it."""
+        links = routing.first_links(
+            snapshot,
+            self.deployment.parameters,
+            inputs.table,
+            inputs.registry,
+            self.round_number,
+            inputs.minimum_stake_nano,
+        )
+        manifests = routing.manifests_of(self.folder, self.round_number)
+        if manifests:
+            path, last = list(manifests.items())[-1]
+            if last.links_applied == 0 and routing.is_same_round(
+                last, inputs.table, inputs.registry, inputs.minimum_stake_nano
+            ):
+                return Announcement(last, path, True, snapshot.state.digest)
+        return self._announcement(inputs, snapshot.block, links, 0, snapshot.state.digest)
+
+    def plan_again(self, inputs: Inputs, snapshot: Snapshot) -> Announcement:
+        """The announcement of what is left of the round, from corrected inputs."""
+        before = self.find(snapshot.state.digest)
+        links, applied = routing.links_left(
+            snapshot,
+            before,
+            self.deployment.parameters,
+            inputs.table,
+            inputs.registry,
+            self.round_number,
+            inputs.minimum_stake_nano,
+        )
+        block = snapshot.block if before is None else before.manifest.block
+        return self._announcement(inputs, block, links, applied, snapshot.state.digest)
+
+    def announce(self, announcement: Announcement, sender: AccountAPI) -> None:
+        """Writes the manifest, then announces its digest, and reads it back. In this order: an
+        announcement whose manifest is lost could not be resolved."""
+        digest = announcement.manifest.digests()[0]
+        call = calls.announce(self.round_number, announcement.replaces, digest)
+        self.escrow.dry_run(call, sender.address)
+        if not announcement.written:
+            write_manifest(announcement.manifest, announcement.path)
+        self.escrow.send(call, sender)
+        stored = self.escrow.round_state().digest
+        if stored != digest:
+            raise Refused(
+                f"the chain has the digest 0x{stored.hex()} after the announcement of "
+                f"0x{digest.hex()}: somebody announced after you; see round_state()"
+            )
+
+    def ready_at(self) -> int:
+        """When the window of what is announced has passed."""
+        return self.escrow.round_state().announced_at + self.deployment.parameters.window_s
+
+    def resolve(self, announced: Progress, batch: Batch, sender: AccountAPI) -> Applied:
+        """Applies a batch and reads back that it is; BatchRefused, saying what to do, if the
+        contract refuses it."""
+        call = calls.resolve(self.round_number, batch.links, batch.next_digest)
+        try:
+            self.escrow.dry_run(call, sender.address)
+            gas = self.escrow.gas_limit(call, sender.address)
+            receipt = self.escrow.send(call, sender, gas)
+        except Refused as error:
+            raise BatchRefused(self._explain(announced, batch, str(error))) from error
+        state = self.escrow.round_state()
+        done = state.resolved >= self.round_number
+        if not done and state.digest != batch.next_digest:
+            raise Refused(
+                f"after links {batch.first} to {batch.first + len(batch.links) - 1} the chain has "
+                f"the digest 0x{state.digest.hex()}: somebody else resolved or announced "
+                "meanwhile; run this again"
+            )
+        return Applied(len(batch.links), receipt.gas_used)
+
+    def _announcement(
+        self, inputs: Inputs, block: int, links: list[Link], applied: int, replaces: bytes
+    ) -> Announcement:
+        manifest = build(
+            Target(self.deployment.address, self.deployment.chain_id, self.deployment.parameters),
+            inputs.table,
+            inputs.registry,
+            self.round_number,
+            block,
+            links,
+            inputs.minimum_stake_nano,
+            tooling_commit(),
+            applied,
+        )
+        path = routing.next_path(self.folder, self.round_number)
+        return Announcement(manifest, path, False, replaces)
+
+    def _explain(self, announced: Progress, batch: Batch, reason: str) -> str:
+        about = f"round {self.round_number}"
+        refused = routing.refused_entry(announced.manifest, batch, reason)
+        if refused is not None:
+            payouts = dict(refused.entry.payouts_nano)
+            return (
+                f"{about}: the contract refuses account {refused.entry.account}, entry "
+                f"{refused.index} of link {refused.link} in {announced.path}, with the payouts "
+                f"{payouts} (nano-NMR by model): {refused.reason}. Correct the input file and "
+                "announce what is left again: --announce-again, which replaces the digest "
+                f"0x{announced.manifest.digests()[announced.applied].hex()}; until then the round "
+                "stands still and after its deadline its burns are forgiven"
+            )
+        if reason.startswith("reserve:"):
+            left = announced.manifest.links[batch.first :]
+            needed_nano = routing.totals(left).earnings_nano
+            return str(routing.reserve_too_small(needed_nano, self.escrow.reserve_nano()))
+        return f"{about}: the contract refuses the batch from link {batch.first} on: {reason}"
