@@ -101,10 +101,7 @@ def _show(running: Devnet, url: str, record: Path, escrow: Escrow, output: Outpu
             ("guardian (2)", running.guardian),
             *((f"staker ({i})", staker) for i, staker in enumerate(running.stakers, start=3)),
             ("reserve", nmr(escrow.reserve_nano())),
-            (
-                "next pass",
-                f"round {next_round}, {when(deployment.parameters.pass_time(next_round))}",
-            ),
+            ("next pass", f"round {next_round}, {when(pass_time)}"),
             ("record", str(record)),
         ],
     )

@@ -1,0 +1,242 @@
+"""The demonstration: a sample through the contract, and checks that find what is wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from scripts import demo as script
+from sluice import demo_report, sample
+from sluice.demo import LARGEST_DIFFERENCE_NANO, Checks, Replay, open_chain, prepare, run
+from sluice.errors import InvalidInput
+from sluice.history import Kind, Step, compounded
+from sluice.inputs import read_rounds
+from sluice.ledger import Ledger
+from sluice.local_chain import ChainFailure, LocalChain, Transaction
+from sluice.manifest import read_manifest
+from sluice.words import OPEN_ROUNDS
+
+APE = str(Path(sys.executable).with_name("ape"))
+ROOT = Path(__file__).resolve().parent.parent.parent
+NMR = 10**9
+CHAINS = [
+    pytest.param(False, id="anvil", marks=pytest.mark.anvil),
+    pytest.param(True, id="in-process"),
+]
+
+
+def write_sample(path: Path, accounts: int = 24, rounds: int = 6) -> Path:
+    path.write_bytes(sample.csv_bytes(sample.generate(3, accounts, rounds)))
+    return path
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [APE, "run", "demo", *arguments], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+
+@pytest.fixture(scope="module", params=CHAINS)
+def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """A small sample, replayed; the chain still runs."""
+    folder = tmp_path_factory.mktemp("demo")
+    recording = prepare(read_rounds(write_sample(folder / "sample.csv")))
+    with open_chain(recording, request.param) as chain:
+        replay = Replay(chain, recording, folder)
+        run(replay)
+        yield replay
+
+
+@pytest.fixture
+def fresh(replayed: Replay) -> Iterator[Replay]:
+    """The replay with checks that have found nothing yet; what a test changes in the ledger is
+    put back."""
+    found, accounts = replayed.checks, dict(replayed.ledger.accounts)
+    replayed.checks = Checks()
+    yield replayed
+    replayed.checks, replayed.ledger.accounts = found, accounts
+
+
+def test_the_sample_passes_all_three_checks(replayed: Replay) -> None:
+    checks = replayed.checks
+    assert checks.passed, checks.failures()
+    assert checks.failures() == []
+    history = replayed.history
+    alone = sum(
+        1
+        for number in range(history.first_round, history.last_round + 1)
+        for _ in compounded(history, number)
+    )
+    assert checks.model_rounds == alone > 0
+    # the sample's amounts are whole nanos, so nothing is lost in doubles
+    assert checks.max_difference_nano == 0
+    assert [result.round_number for result in replayed.results] == list(range(401, 407))
+    for result in replayed.results:
+        assert result.transactions >= 2
+        assert result.gas > 21_000 * result.transactions
+        assert result.at_stake_nano > 0
+
+
+def test_each_pass_leaves_a_manifest_of_what_was_announced(replayed: Replay) -> None:
+    """N5: anybody can recompute a round from its published file."""
+    for number in replayed.history.passes:
+        path = replayed.folder / "manifests" / f"round_{number}.json"
+        manifest = read_manifest(path)
+        assert manifest.contract == replayed.deployment.address
+        assert manifest.round_number == number
+
+
+def test_one_nano_in_the_ledger_is_found_by_two_checks(fresh: Replay) -> None:
+    account = max(fresh.ledger.accounts, key=lambda a: fresh.ledger.accounts[a].staked_nano)
+    held = fresh.ledger.accounts[account]
+    fresh.ledger.accounts = {
+        **fresh.ledger.accounts,
+        account: replace(held, pool_nano=held.pool_nano + 1),
+    }
+    fresh.check(fresh.words())
+    assert not fresh.checks.chain_equals_ledger
+    assert not fresh.checks.conservation
+    assert any(f"word 0 of {account}" in line for line in fresh.checks.failures())
+
+
+def test_an_account_that_only_the_ledger_has_is_found(fresh: Replay) -> None:
+    account = next(a for a, held in fresh.ledger.accounts.items() if held.staked_nano)
+    words = fresh.words()
+    del words[account]
+    fresh.check(words)
+    assert not fresh.checks.chain_equals_ledger
+    assert not fresh.checks.conservation
+
+
+def test_one_nano_of_the_reserve_is_found(fresh: Replay) -> None:
+    fresh.ledger.reserve_nano += 1
+    fresh.check(fresh.words())
+    assert fresh.checks.chain_equals_ledger
+    assert not fresh.checks.conservation
+    fresh.ledger.reserve_nano -= 1
+
+
+@pytest.mark.parametrize(
+    ("planted_nano", "passes"),
+    [(1, True), (LARGEST_DIFFERENCE_NANO, True), (LARGEST_DIFFERENCE_NANO + 1, False)],
+)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_compounded_stake_off_its_record_is_found(
+    fresh: Replay, planted_nano: int, passes: bool, sign: int
+) -> None:
+    """One nano shows in the largest difference; more than 0.00001 NMR fails."""
+    opened = fresh.history.last_round
+    as_recorded = Ledger(fresh.parameters)
+    for account, models in fresh.history.stakes_nano[opened].items():
+        as_recorded.deposit_and_stake(account, sum(models.values()), dict(sorted(models.items())))
+    planted = [at for at in compounded(fresh.history, opened) if fresh.history.stake(at) > NMR][-1]
+    as_recorded.accounts[planted.account].stakes_nano[planted.model] += sign * planted_nano
+    words = {account: as_recorded.words(account) for account in fresh.history.accounts}
+
+    fresh.check_compounding(opened, words)
+    assert fresh.checks.max_difference_nano == planted_nano
+    assert fresh.checks.worst == planted
+    assert fresh.checks.compounding is passes
+    assert bool(fresh.checks.failures()) is not passes
+
+
+def test_a_compounded_stake_that_was_set_from_the_file_is_found(fresh: Replay) -> None:
+    opened = fresh.history.last_round
+    at = next(iter(compounded(fresh.history, opened)))
+    honest = Step(at.account, Kind.DEPOSIT, 1)
+    fresh.check_steps(opened - OPEN_ROUNDS, [honest])
+    assert fresh.checks.compounding
+    cheat = Step(at.account, Kind.SET_STAKES, 0, {at.model: fresh.history.stake(at)})
+    fresh.check_steps(opened - OPEN_ROUNDS, [honest, cheat])
+    assert fresh.checks.set_from_data == [at]
+    assert not fresh.checks.passed
+    assert "was set for round" in fresh.checks.failures()[0]
+
+
+def test_a_transaction_that_fails_stops_the_replay(replayed: Replay) -> None:
+    """It says which one, and why."""
+    chain: LocalChain = replayed.chain
+    stranger = replayed.history.accounts[0]
+    data = bytes.fromhex("0e2fa3c5")
+    bad = Transaction(stranger, replayed.escrow.address, data, 100_000, "nonsense")
+    with pytest.raises(ChainFailure, match=rf"nonsense of {stranger} failed"):
+        chain.send([bad])
+
+
+@pytest.mark.anvil
+def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
+    rounds_file = write_sample(tmp_path / "rounds.csv")
+    done = demo("--rounds", str(rounds_file), "--json", "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert list(document) == ["rounds", "checks"]
+    assert list(document["rounds"][0]) == [
+        "round", "accounts", "models", "at_stake", "earned", "burned", "gas", "gas_per_account",
+        "transactions", "seconds",
+    ]  # fmt: skip
+    checks = document["checks"]
+    assert list(checks) == ["chain_equals_ledger", "conservation", "compounding"]
+    assert checks["chain_equals_ledger"] is True
+    assert checks["conservation"] is True
+    assert checks["compounding"]["model_rounds"] > 0
+    assert checks["compounding"]["max_difference_nmr"] == 0.0
+    for name in ("stake", "pool", "at_risk"):
+        picture = tmp_path / "out" / "demo" / f"{name}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_failed_check_is_told_and_ends_with_code_1(
+    fresh: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.checks.balance_differences.append("the escrow holds 1, its pools are 2")
+    monkeypatch.setattr(script, "_replay", lambda *_: (fresh, []))
+    monkeypatch.setattr(script.signal, "signal", lambda *_: None)
+    ended = CliRunner(mix_stderr=False).invoke(script.cli, ["--json"])
+    assert ended.exit_code == 1
+    assert json.loads(ended.stdout)["checks"]["conservation"] is False
+    assert "conservation: the escrow holds 1, its pools are 2" in ended.stderr
+
+
+@pytest.mark.anvil
+def test_unresolved_rounds_are_left_out_and_said_so(tmp_path: Path) -> None:
+    frame = sample.generate(3, 24, 6).with_columns(resolved=pl.col("round") < 405)
+    rounds_file = tmp_path / "rounds.csv"
+    rounds_file.write_bytes(sample.csv_bytes(frame))
+    done = demo("--rounds", str(rounds_file), "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "Left out: rounds 405 to 406" in done.stderr
+    assert "Left out: rounds 405 to 406" in done.stdout
+    assert "404" in done.stdout
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    rounds_file = tmp_path / "rounds.csv"
+    rounds_file.write_text("round,account,model,payout\n7,dew,dew,nan\n")
+    done = demo("--rounds", str(rounds_file), "--json", "--output", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "rounds.csv, row 2: payout is nan" in done.stderr
+
+
+def test_in_process_an_address_without_a_key_is_refused(tmp_path: Path) -> None:
+    address = f"0x{0x11:040x}"
+    rounds_file = tmp_path / "rounds.csv"
+    rounds_file.write_text(f"round,account,model,stake,payout\n11,{address},dew,1,0.1\n")
+    recording = prepare(read_rounds(rounds_file))
+    with (
+        open_chain(recording, in_process=True) as chain,
+        pytest.raises(InvalidInput, match="whose key nobody has here: install anvil"),
+    ):
+        run(Replay(chain, recording, tmp_path))
+
+
+def test_the_document_has_exact_amounts() -> None:
+    checks = Checks(model_rounds=3, max_difference_nano=6)
+    document = demo_report.document([], checks)
+    assert document["checks"]["compounding"] == {"model_rounds": 3, "max_difference_nmr": 6e-9}
