@@ -373,11 +373,12 @@ def position(account: address) -> Position:
     """
     word: uint256 = accounts._word(account)
     fields: packing.Account = packing._account(word)
+    first_open: uint256 = accounts._first_open()
     return Position(
         pool=fields.pool * packing.NANO,
         staked=accounts._staked(account, word) * packing.NANO,
-        at_risk=accounts._at_risk(word) * packing.NANO,
-        withdrawable=accounts._withdrawable(account, word) * packing.NANO,
+        at_risk=accounts._at_risk(word, first_open) * packing.NANO,
+        withdrawable=accounts._withdrawable(account, word, first_open) * packing.NANO,
         due=0,
         nonce=accounts._nonce(account),
         round=0 if fields.round == 0 else clock._to_round(fields.round),
@@ -407,17 +408,19 @@ def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
             nothing more.
     """
     word: uint256 = accounts._word(account)
-    units: uint256[packing.OPEN_ROUNDS] = accounts._open_risks(word)
+    last_pass: uint256 = packing._account(word).round
+    first_open: uint256 = accounts._first_open()
     risks: DynArray[Risk, packing.OPEN_ROUNDS] = []
-    for i: uint256 in range(packing.OPEN_ROUNDS):
-        if units[i] == 0:
+    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
+        round_word: uint256 = last_pass + i
+        units: uint256 = packing._risk_units(word, round_word)
+        if round_word < first_open or units == 0:
             continue
-        round_word: uint256 = packing._account(word).round + i + 1
         risks.append(
             Risk(
                 round=clock._to_round(round_word),
-                bound=packing._unit_nano(units[i]) * packing.NANO,
-                lock=packing._unit_nano(units[i] - 1) * packing.NANO,
+                bound=packing._unit_nano(units) * packing.NANO,
+                lock=packing._unit_nano(units - 1) * packing.NANO,
                 deadline=clock._pass_time(round_word) + clock.GRACE,
             )
         )

@@ -59,54 +59,48 @@ def _staked(account: address, word: uint256) -> uint256:
 
 @internal
 @view
-def _open_risks(word: uint256) -> uint256[packing.OPEN_ROUNDS]:
+def _first_open() -> uint256:
     """
-    @dev The risk units of the account's open rounds, by distance from its last pass (index 0: the
-         round after it); zero where a round is done, or past its deadline, or was opened without
-         the account.
+    @dev The first round that is neither done nor past its deadline: what stands before it in any
+         ring is closed.
     """
-    units: uint256[packing.OPEN_ROUNDS] = empty(uint256[packing.OPEN_ROUNDS])
-    account: packing.Account = packing._account(word)
-    if account.risks == 0:
-        return units
-
-    for i: uint256 in range(packing.OPEN_ROUNDS):
-        round_word: uint256 = account.round + i + 1
-        if round_word > rounds._resolved and not clock._lapsed(round_word):
-            units[i] = packing._risk_units(account.risks, round_word)
-    return units
+    return max(rounds._resolved, clock._lapsed_rounds()) + 1
 
 
 @internal
-@view
-def _at_risk(word: uint256) -> uint256:
+@pure
+def _at_risk(word: uint256, first_open: uint256) -> uint256:
     """
     @dev L in nano: the sum of the open rounds' locks, each rounded down, so that rounding never
-         locks anybody's NMR. It may exceed the equity.
+         locks anybody's NMR. It may exceed the equity. Unchecked: four risks of 30 bits.
     """
-    units: uint256[packing.OPEN_ROUNDS] = self._open_risks(word)
     locked: uint256 = 0
-    for i: uint256 in range(packing.OPEN_ROUNDS):
-        if units[i] > 1:
-            locked += units[i] - 1
+    last_pass: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
+    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
+        round_word: uint256 = unsafe_add(last_pass, i)
+        if round_word < first_open:
+            continue
+        units: uint256 = packing._risk_units(word, round_word)
+        if units != 0:
+            locked = unsafe_add(locked, unsafe_sub(units, 1))
     return locked << packing.RISK_UNIT_BITS
 
 
 @internal
 @view
-def _withdrawable(account: address, word: uint256) -> uint256:
+def _withdrawable(account: address, word: uint256, first_open: uint256) -> uint256:
     """
     @dev W = min(pool, equity - at risk) in nano, 0 if negative.
     """
     pool: uint256 = word & packing.AMOUNT_MASK
-    at_risk: uint256 = self._at_risk(word)
+    at_risk: uint256 = self._at_risk(word, first_open)
     if at_risk == 0:
         return pool
 
-    equity: uint256 = pool + self._staked(account, word)
+    equity: uint256 = unsafe_add(pool, self._staked(account, word))
     if equity <= at_risk:
         return 0
-    return min(pool, equity - at_risk)
+    return min(pool, unsafe_sub(equity, at_risk))
 
 
 @internal

@@ -54,11 +54,14 @@ def _pass_time(round_word: uint256) -> uint256:
 
 @internal
 @view
-def _lapsed(round_word: uint256) -> bool:
+def _lapsed_rounds() -> uint256:
     """
-    @dev Past its deadline a round burns nothing more.
+    @dev How many rounds are past their deadline, and burn nothing more: all up to this one.
     """
-    return block.timestamp > self._pass_time(round_word) + GRACE
+    first_deadline: uint256 = FIRST_PASS_TIME + GRACE
+    if block.timestamp <= first_deadline:
+        return 0
+    return (block.timestamp - first_deadline - 1) // ROUND_LENGTH + 1
 
 
 @internal

@@ -64,6 +64,12 @@ NONCE_ONE: constant(uint256) = 1 << NONCE_SHIFT
 ENTRY_PAYOUT_SHIFT: constant(uint256) = 160
 ENTRY_PAGES_SHIFT: constant(uint256) = 214
 PAYOUT_BIAS: constant(uint256) = 2**53
+PAYOUT_BIASES: constant(uint256) = (
+    PAYOUT_BIAS | PAYOUT_BIAS << 54 | PAYOUT_BIAS << 108 | PAYOUT_BIAS << 162
+)
+PAYOUTS_MASK: constant(uint256) = 2**216 - 1
+# a loss with its bias taken off stands as this less the loss
+LOSS_BASE: constant(uint256) = 2**54
 PAGE_NUMBER_SHIFT: constant(uint256) = 216
 
 # places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
@@ -81,8 +87,6 @@ ITEM_SKIP_SHIFT: constant(uint256) = 216
 struct Account:
     pool: uint256
     stake: uint256
-    # the ring of four risks, still packed
-    risks: uint256
     round: uint256
     period: uint256
     pages: uint256
@@ -101,7 +105,6 @@ def _account(word: uint256) -> Account:
     return Account(
         pool=word & AMOUNT_MASK,
         stake=(word >> STAKE_SHIFT) & AMOUNT_MASK,
-        risks=(word >> RISKS_SHIFT) & RISKS_MASK,
         round=(word >> ROUND_SHIFT) & ROUND_MASK,
         period=(word >> PERIOD_SHIFT) & PERIOD_MASK,
         pages=(word >> PAGES_SHIFT) & PAGES_MASK,
@@ -175,17 +178,20 @@ def _stakes_sum(page_word: uint256) -> uint256:
 
 @internal
 @pure
-def _ring_shift(round_word: uint256) -> uint256:
+def _risk_shift(round_word: uint256) -> uint256:
     """
-    @dev Where the risk of a round stands in the packed ring.
+    @dev Where the risk of a round stands in the account word.
     """
-    return round_word % OPEN_ROUNDS * RISK_BITS
+    return unsafe_add(RISKS_SHIFT, unsafe_mul(round_word % OPEN_ROUNDS, RISK_BITS))
 
 
 @internal
 @pure
-def _risk_units(risks: uint256, round_word: uint256) -> uint256:
-    return (risks >> self._ring_shift(round_word)) & RISK_MASK
+def _risk_units(word: uint256, round_word: uint256) -> uint256:
+    """
+    @dev The risk that an account word records at the place of a round.
+    """
+    return (word >> self._risk_shift(round_word)) & RISK_MASK
 
 
 @internal
@@ -240,19 +246,37 @@ def _units(staked: uint256, cap_bps: uint256) -> uint256:
 
 @internal
 @pure
-def _with_risk(risks: uint256, round_word: uint256, units: uint256) -> uint256:
-    offset: uint256 = self._ring_shift(round_word)
-    return risks & ~(RISK_MASK << offset) | units << offset
+def _without_missed(word: uint256, round_before: uint256, round_word: uint256) -> uint256:
+    """
+    @dev The account word with the risks of all passes that left the account out cleared, all four
+         if more than four did: they are done, and nothing was recorded for the rounds that they
+         opened. Unchecked: the account's round is always before the one at hand.
+    """
+    cleared: uint256 = word
+    missed: uint256 = unsafe_sub(unsafe_sub(round_word, 1), round_before)
+    for i: uint256 in range(min(missed, OPEN_ROUNDS), bound=OPEN_ROUNDS):
+        round_missed: uint256 = unsafe_sub(unsafe_sub(round_word, 1), i)
+        cleared &= ~(RISK_MASK << self._risk_shift(round_missed))
+    return cleared
 
 
 @internal
 @pure
-def _with_pass(word: uint256, risks: uint256, round_word: uint256) -> uint256:
+def _first_payout(first_word: uint256) -> uint256:
     """
-    @dev The account word after a pass: another ring, another round.
+    @dev Model 0's payout out of the first word of an entry, in the form of `_page_payouts`.
     """
-    cleared: uint256 = word & ~(RISKS_MASK << RISKS_SHIFT | ROUND_MASK << ROUND_SHIFT)
-    return cleared | risks << RISKS_SHIFT | round_word << ROUND_SHIFT
+    return (first_word >> ENTRY_PAYOUT_SHIFT) & AMOUNT_MASK ^ PAYOUT_BIAS
+
+
+@internal
+@pure
+def _page_payouts(page_word: uint256) -> uint256:
+    """
+    @dev Four payouts with the bias taken off, so that nothing is zero: an earning stands as itself
+         (below 2^53), a loss as 2^54 - loss.
+    """
+    return page_word & PAYOUTS_MASK ^ PAYOUT_BIASES
 
 
 @internal

@@ -27,6 +27,8 @@ event LinkApplied:
 # what is the same for every account of a transaction
 struct WeeklyPass:
     round: uint256
+    # where the risk of this round, and then of the one that opens, stands in the account word
+    risk_shift: uint256
     # losses are charged: the deadline of the round is not past
     charged: bool
     # 0 if the pass comes too late to open the next round: that would sell hindsight
@@ -39,7 +41,8 @@ def _weekly_pass(round_word: uint256) -> WeeklyPass:
     late: bool = block.timestamp >= clock._pass_time(round_word + 1)
     return WeeklyPass(
         round=round_word,
-        charged=not clock._lapsed(round_word),
+        risk_shift=packing._risk_shift(round_word),
+        charged=round_word > clock._lapsed_rounds(),
         cap_bps=0 if late else clock.CAP_BPS,
     )
 
@@ -58,9 +61,9 @@ def _apply(
     words: uint256 = len(link) // 32
     next_entry: uint256 = 0
     entry_index: uint256 = 0
-    ring_shift: uint256 = packing.RISKS_SHIFT + packing._ring_shift(weekly.round)
     # one model, no split, nothing due, in the last pass: all that one word can tell
     typical: uint256 = (weekly.round - 1) << packing.ROUND_SHIFT
+    risk_shift: uint256 = weekly.risk_shift
     for i: uint256 in range(words, bound=MAX_WORDS):
         if i < next_entry:
             continue
@@ -76,7 +79,7 @@ def _apply(
             and payout <= packing.AMOUNT_MASK
             and weekly.charged
         ):
-            units: uint256 = (word >> ring_shift) & packing.RISK_MASK
+            units: uint256 = (word >> risk_shift) & packing.RISK_MASK
             bound: uint256 = units << packing.RISK_UNIT_BITS
             stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
             usual: bool = False
@@ -101,7 +104,7 @@ def _apply(
                 opened: uint256 = packing._units(stake, weekly.cap_bps)
                 # unchecked: replaces the field exactly, since opened and units both fit it; the
                 # round was one less
-                word = unsafe_add(word, unsafe_sub(opened, units) << ring_shift)
+                word = unsafe_add(word, unsafe_sub(opened, units) << risk_shift)
                 accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(
                     word, 1 << packing.ROUND_SHIFT
                 )
@@ -144,6 +147,7 @@ def _pass_account(
     round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
     if round_before == weekly.round:
         self._refuse(link_index, entry_index, "account is already in this pass")
+    word = packing._without_missed(word, round_before, weekly.round)
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     # index 0 is the account word, 1..16 are the stake pages
     stored: uint256[1 + packing.PAGES] = accounts._load(address_, word, pages)
@@ -155,38 +159,38 @@ def _pass_account(
     burned: uint256 = 0
     page: uint256 = 0
     for i: uint256 in range(start, end, bound=MAX_WORDS):
-        payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
-        offset: uint256 = 0
-        if i == start:
-            # model 0 alone
-            payouts >>= packing.ENTRY_PAYOUT_SHIFT
-            offset = packing.STAKE_SHIFT
-        else:
+        entry_word: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
+        payouts: uint256 = packing._first_payout(entry_word)
+        offset: uint256 = packing.STAKE_SHIFT
+        if i != start:
             page_before: uint256 = page
-            page = payouts >> packing.PAGE_NUMBER_SHIFT
+            page = entry_word >> packing.PAGE_NUMBER_SHIFT
             if page <= page_before or page > packing.PAGES:
                 self._refuse(link_index, entry_index, "its pages do not ascend from 1 to 16")
+            payouts = packing._page_payouts(entry_word)
+            offset = 0
         for _: uint256 in range(packing.MODELS_A_PAGE):
+            if payouts == 0:
+                break
             payout: uint256 = payouts & packing.AMOUNT_MASK
-            if payout > packing.PAYOUT_BIAS:
-                earnings = unsafe_add(earnings, unsafe_sub(payout, packing.PAYOUT_BIAS))
-            elif payout < packing.PAYOUT_BIAS:
-                loss: uint256 = unsafe_sub(packing.PAYOUT_BIAS, payout)
+            if payout < packing.PAYOUT_BIAS:
+                earnings = unsafe_add(earnings, payout)
+            else:
+                loss: uint256 = unsafe_sub(packing.LOSS_BASE, payout)
                 losses = unsafe_add(losses, loss)
                 if weekly.charged:
-                    taken: uint256 = min(loss, (words[page] >> offset) & packing.AMOUNT_MASK)
-                    words[page] = unsafe_sub(words[page], taken << offset)
+                    word = words[page]
+                    taken: uint256 = min(loss, (word >> offset) & packing.AMOUNT_MASK)
+                    words[page] = unsafe_sub(word, taken << offset)
                     burned = unsafe_add(burned, loss)
                     if taken < loss:
                         uncovered: uint256 = 0
                         words, uncovered = self._cover(words, pages, unsafe_sub(loss, taken))
                         burned = unsafe_sub(burned, uncovered)
-            if i == start:
-                break
             payouts >>= packing.AMOUNT_BITS
             offset = unsafe_add(offset, packing.AMOUNT_BITS)
-    risks: uint256 = self._kept_risks(word, round_before, weekly.round)
-    bound: uint256 = packing._risk_units(risks, weekly.round) << packing.RISK_UNIT_BITS
+    units: uint256 = (words[0] >> weekly.risk_shift) & packing.RISK_MASK
+    bound: uint256 = units << packing.RISK_UNIT_BITS
     if losses > bound:
         self._refuse(link_index, entry_index, "losses are above its bound")
     if earnings > bound:
@@ -194,31 +198,30 @@ def _pass_account(
 
     if earnings != 0:
         for i: uint256 in range(start, end, bound=MAX_WORDS):
-            payouts: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
-            offset: uint256 = 0
-            if i == start:
-                payouts >>= packing.ENTRY_PAYOUT_SHIFT
-                offset = packing.STAKE_SHIFT
-                page = 0
-            else:
-                page = payouts >> packing.PAGE_NUMBER_SHIFT
+            entry_word: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
+            payouts: uint256 = packing._first_payout(entry_word)
+            offset: uint256 = packing.STAKE_SHIFT
+            page = 0
+            if i != start:
+                page = entry_word >> packing.PAGE_NUMBER_SHIFT
+                payouts = packing._page_payouts(entry_word)
+                offset = 0
             for _: uint256 in range(packing.MODELS_A_PAGE):
-                payout: uint256 = payouts & packing.AMOUNT_MASK
-                if payout > packing.PAYOUT_BIAS:
-                    earning: uint256 = unsafe_sub(payout, packing.PAYOUT_BIAS)
+                if payouts == 0:
+                    break
+                earning: uint256 = payouts & packing.AMOUNT_MASK
+                if earning < packing.PAYOUT_BIAS:
                     # back to the model, or to the pool if the model has no stake any more
-                    held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
                     to_page: uint256 = page
                     to_offset: uint256 = offset
+                    held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
                     if held == 0:
-                        held = words[0] & packing.AMOUNT_MASK
                         to_page = 0
                         to_offset = 0
+                        held = words[0] & packing.AMOUNT_MASK
                     if unsafe_add(held, earning) > packing.AMOUNT_MASK:
                         self._refuse(link_index, entry_index, "an amount does not fit 54 bits")
                     words[to_page] = unsafe_add(words[to_page], earning << to_offset)
-                if i == start:
-                    break
                 payouts >>= packing.AMOUNT_BITS
                 offset = unsafe_add(offset, packing.AMOUNT_BITS)
     staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
@@ -228,9 +231,11 @@ def _pass_account(
         staked = unsafe_add(staked, packing._stakes_sum(word))
         if word != stored[page]:
             accounts._words[packing._place(address_, page)] = word
+        # unchecked: replaces two fields exactly, since old and new values fit them
     opened: uint256 = packing._units(staked, weekly.cap_bps)
-    risks = packing._with_risk(risks, weekly.round, opened)
-    accounts._store(address_, packing._with_pass(words[0], risks, weekly.round))
+    word = unsafe_add(words[0], unsafe_sub(opened, units) << weekly.risk_shift)
+    word = unsafe_add(word, unsafe_sub(weekly.round, round_before) << packing.ROUND_SHIFT)
+    accounts._store(address_, word)
 
     return earnings, burned
 
@@ -261,22 +266,6 @@ def _cover(
         words[page] -= taken << offset
         uncovered -= taken
     return words, uncovered
-
-
-@internal
-@pure
-def _kept_risks(word: uint256, round_before: uint256, round_word: uint256) -> uint256:
-    """
-    @dev The ring with the places of all passes that left the account out cleared, all four if more
-         than four did: they are done, and nothing was recorded for the rounds that they opened.
-    """
-    risks: uint256 = (word >> packing.RISKS_SHIFT) & packing.RISKS_MASK
-    missed: uint256 = round_word - 1 - round_before
-    if missed >= packing.OPEN_ROUNDS:
-        return 0
-    for i: uint256 in range(missed, bound=packing.OPEN_ROUNDS - 1):
-        risks = packing._with_risk(risks, round_before + 1 + i, 0)
-    return risks
 
 
 @internal

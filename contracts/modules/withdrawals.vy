@@ -63,7 +63,7 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     @dev Returns what left, in base units.
     """
     word: uint256 = accounts._word(account)
-    withdrawable: uint256 = accounts._withdrawable(account, word)
+    withdrawable: uint256 = accounts._withdrawable(account, word, accounts._first_open())
     nano: uint256 = withdrawable
     if amount != max_value(uint256):
         assert amount != 0, "amount: must be above zero"
@@ -92,6 +92,7 @@ def _pay(
     assert count != 0 and count <= MAX_ITEMS, "pay: give 1 to 256 items"
 
     items: DynArray[uint256, MAX_ITEMS] = []
+    first_open: uint256 = accounts._first_open()
     at: uint256 = 0
     for word: uint256 in requests:
         request: packing.Request = packing._request(word)
@@ -107,7 +108,7 @@ def _pay(
         nano: uint256 = 0
         skip: uint256 = SIGNATURE
         if signed:
-            nano, skip = self._pay_request(request, period)
+            nano, skip = self._pay_request(request, period, first_open)
         items.append(packing._item(request.account, nano, skip))
     assert at == len(signatures), "pay: more signatures than requests"
     for account: address in due_accounts:
@@ -117,7 +118,9 @@ def _pay(
 
 
 @internal
-def _pay_request(request: packing.Request, period: uint256) -> (uint256, uint256):
+def _pay_request(
+    request: packing.Request, period: uint256, first_open: uint256
+) -> (uint256, uint256):
     """
     @dev One signed request: returns what was paid in nano and why it was skipped.
     """
@@ -128,7 +131,7 @@ def _pay_request(request: packing.Request, period: uint256) -> (uint256, uint256
         return 0, PERIOD_TO_COME
     if block.timestamp > request.deadline:
         return 0, EXPIRED
-    withdrawable: uint256 = accounts._withdrawable(request.account, word)
+    withdrawable: uint256 = accounts._withdrawable(request.account, word, first_open)
     nano: uint256 = request.amount // packing.NANO
     if request.amount == max_value(uint256):
         nano = withdrawable

@@ -1,0 +1,35 @@
+"""The documents name tests; the tests they name exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DEFINED = set(
+    re.findall(
+        r"^\s*def (\w+)\(",
+        "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("*.py"))),
+        re.MULTILINE,
+    )
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_name_tests_that_exist(document: Path) -> None:
+    text = document.read_text()
+    named = set(re.findall(r"`(test_\w+)`", text))
+    for row in re.findall(r"^\| I\d+ \|.*\|(.*)\|$", text, re.MULTILINE):
+        named |= set(re.findall(r"`(\w+)`", row))
+
+    assert sorted(named - DEFINED) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_name_files_that_exist(document: Path) -> None:
+    named = re.findall(
+        r"`((?:contracts|sluice|scripts|tests|docs|bench)/[\w./-]*)`", document.read_text()
+    )
+
+    assert [path for path in named if not (ROOT / path).exists()] == []
