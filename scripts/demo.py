@@ -30,8 +30,8 @@ class SampleSize:
 SEED = 1
 TABLE_WIDTH = 112
 FULL_SAMPLE = SampleSize(accounts=300, rounds=12)
-SMALL_SAMPLE = SampleSize(accounts=60, rounds=8)
-"""What the in-process chain does within two minutes."""
+SMALL_SAMPLE = SampleSize(accounts=150, rounds=12)
+"""What the in-process chain does within a minute."""
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -46,7 +46,7 @@ SMALL_SAMPLE = SampleSize(accounts=60, rounds=8)
 @click.option(
     "--in-process",
     is_flag=True,
-    help="Use ape's in-process chain even where there is anvil; a hundred times slower.",
+    help="Use ape's in-process chain even where there is anvil; fifty times slower.",
 )
 @click.option(
     "--output",
@@ -111,7 +111,7 @@ def _replay(
 ) -> tuple[demo.Replay, list[Path]]:
     if in_process:
         console.print(
-            "No anvil is used: this runs on ape's in-process chain, which is a hundred times "
+            "No anvil is used: this runs on ape's in-process chain, which is fifty times "
             "slower. Anvil comes with Node >= 20: `make setup`.",
             soft_wrap=True,
         )

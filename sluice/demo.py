@@ -233,14 +233,14 @@ class Replay:
     def run_pass(self, number: int) -> None:
         """What happens before pass `number`, the pass, its checks, and what happens right after."""
         before = recorded.steps_before(self.history, self.ledger, number)
-        self._note_sets(number, before)
+        self.check_steps(number, before)
         self._take(before)
         self._take(recorded.withdrawals(self.history, self.ledger, number, self.chain.time()))
         self._pass(number)
         words = self.words()
         self.check(words)
         self._record_opening(number + OPEN_ROUNDS, words)
-        self._check_compounding(number + OPEN_ROUNDS, words)
+        self.check_compounding(number + OPEN_ROUNDS, words)
         self._take(recorded.steps_after(self.history, number))
 
     def _pass(self, number: int) -> None:
@@ -413,8 +413,9 @@ class Replay:
             self.ledger,
         )
 
-    def _note_sets(self, number: int, steps: Sequence[Step]) -> None:
-        """Looks for steps that set a stake that only compounded: there must be none."""
+    def check_steps(self, number: int, steps: Sequence[Step]) -> None:
+        """Looks for steps before a pass that set a stake that only compounded: there must be
+        none."""
         opened = number + OPEN_ROUNDS
         if opened not in self.history.stakes_nano:
             return
@@ -426,7 +427,9 @@ class Replay:
             if (at := ModelRound(step.account, model, opened)) in alone
         ]
 
-    def _check_compounding(self, opened: int, words: Mapping[str, Words]) -> None:
+    def check_compounding(self, opened: int, words: Mapping[str, Words]) -> None:
+        """Holds the stakes that only compounded into a round, as stored at its opening, against
+        the recorded ones."""
         if opened not in self.history.stakes_nano:
             return
         for at in recorded.compounded(self.history, opened):

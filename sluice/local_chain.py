@@ -2,7 +2,7 @@
 
 For replays and benchmarks only. Both kinds have the same methods; anvil takes any sender without a
 key and hundreds of transactions in a block, the in-process chain signs for the senders whose keys
-it was given and is some hundred times slower. Every receipt is looked at: a transaction that failed
+it was given and is some fifty times slower. Every receipt is looked at: a transaction that failed
 stops the run with its name and, where it can be had, the contract's words.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 import ape
 from ape.api import ProviderAPI
 from ape_test.provider import LocalProvider
-from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
+from eth_account import Account as KeyedAccount
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
@@ -33,9 +33,12 @@ BLOCK_GAS = 30_000_000_000
 """So high that no block of a replay is ever half full: the base fee then stays zero, and senders
 need no ether."""
 
-IN_PROCESS_BLOCK_GAS = 30_000_000
-IN_PROCESS_GAS_PRICE = 2 * 10**9
-IN_PROCESS_ETHER_WEI = 10**18
+IN_PROCESS_GAS_PRICE_WEI = 10 * 10**9
+"""Far above what full blocks raise the base fee to."""
+IN_PROCESS_BATCH = 20
+"""The time for a transaction grows with its place in the block."""
+ETHER_WEI = 10**18
+TRANSFER_GAS = 21_000
 
 T = TypeVar("T")
 
@@ -58,6 +61,7 @@ class Transaction:
     data: bytes
     gas: int
     name: str
+    value_wei: int = 0
 
 
 class LocalChain(ABC):
@@ -153,6 +157,7 @@ class AnvilChain(LocalChain):
             "from": transaction.sender,
             "to": transaction.to,
             "data": "0x" + transaction.data.hex(),
+            "value": hex(transaction.value_wei),
             "gas": hex(transaction.gas),
             "gasPrice": "0x0",
             "nonce": hex(nonce),
@@ -195,62 +200,76 @@ class AnvilChain(LocalChain):
 
 
 class InProcessChain(LocalChain):
-    """ape's in-process chain: signs with the keys it was given, some fifty transactions a
-    second."""
+    """ape's in-process chain, driven below its JSON-RPC: it signs for senders whose keys it was
+    given, and for ape's test accounts. Its base fee is not zero, so they get ether."""
 
     name = "ape's in-process chain"
 
     def __init__(self, provider: LocalProvider, keys: Mapping[str, bytes]) -> None:
         super().__init__(provider)
-        self._tester = provider.tester.ethereum_tester
-        known = {address.lower() for address in self._tester.get_accounts()}
-        rich = self._tester.get_accounts()[-1]
-        for address, key in keys.items():
-            if address.lower() in known:
-                continue
-            self._tester.add_account("0x" + key.hex())
-            self._tester.send_transaction(
-                {
-                    "from": rich,
-                    "to": address,
-                    "value": IN_PROCESS_ETHER_WEI,
-                    "gas": 21_000,
-                    "gas_price": IN_PROCESS_GAS_PRICE,
-                }
-            )
-        self._senders = known | {address.lower() for address in keys}
+        self._backend = provider.evm_backend
+        self._keys = dict(keys)
+        for key in self._backend.account_keys:
+            self._keys[key.public_key.to_address()] = key.to_bytes()
+        rich = self._backend.account_keys[-1].public_key.to_address()
+        self.send(
+            [
+                Transaction(rich, address, b"", TRANSFER_GAS, "transfer of ether", ETHER_WEI)
+                for address in keys
+            ]
+        )
 
     def send(self, transactions: Sequence[Transaction], time: int | None = None) -> list[int]:
+        chain = self._backend.chain
         if time is not None:
-            self._tester.time_travel(time)
-        gas_used = []
+            chain.set_header_timestamp(time)
+        gas_used: list[int] = []
+        pending = block_gas = 0
         for transaction in transactions:
-            if transaction.sender.lower() not in self._senders:
-                raise InvalidInput(
-                    f"account {transaction.sender} is an address whose key nobody has here: "
-                    "install anvil (Node >= 20, then `make setup`), which needs none"
-                )
-            fields = {
-                "from": transaction.sender,
-                "to": transaction.to,
-                "data": "0x" + transaction.data.hex(),
-                "gas": transaction.gas,
-                "gas_price": IN_PROCESS_GAS_PRICE,
-            }
-            try:
-                hash_ = self._tester.send_transaction(fields)
-            except TransactionFailed as error:
-                raise self._failed(transaction, str(error)) from error
-            receipt = self._tester.get_transaction_receipt(hash_)
-            if receipt["status"] != 1:
-                raise self._failed(transaction)
-            gas_used.append(int(receipt["gas_used"]))
+            full = block_gas + transaction.gas > chain.header.gas_limit
+            if full or pending == IN_PROCESS_BATCH:
+                self._backend.mine_blocks(1)
+                pending = block_gas = 0
+            signed = self._signed(transaction)
+            decoded = chain.get_vm().get_transaction_builder().decode(signed)
+            _, receipt, computation = chain.apply_transaction(decoded)
+            if computation.is_error:
+                raise self._failed(transaction, str(computation.error))
+            gas_used.append(receipt.gas_used - block_gas)
+            block_gas = receipt.gas_used
+            pending += 1
+        if pending:
+            self._backend.mine_blocks(1)
         return gas_used
 
     def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
-        eth = self.web3.eth
-        address = Web3.to_checksum_address(contract)
-        return [int.from_bytes(eth.get_storage_at(address, slot), "big") for slot in slots]
+        state = self._backend.chain.get_vm().state
+        address = bytes.fromhex(contract.removeprefix("0x"))
+        return [state.get_storage(address, slot) for slot in slots]
+
+    def _signed(self, transaction: Transaction) -> bytes:
+        key = self._keys.get(transaction.sender)
+        if key is None:
+            raise InvalidInput(
+                f"account {transaction.sender} is an address whose key nobody has here: install "
+                "anvil (Node >= 20, then `make setup`), which needs none"
+            )
+        if transaction.sender not in self._nonces:
+            state = self._backend.chain.get_vm().state
+            self._nonces[transaction.sender] = state.get_nonce(
+                bytes.fromhex(transaction.sender.removeprefix("0x"))
+            )
+        fields = {
+            "to": Web3.to_checksum_address(transaction.to),
+            "data": transaction.data,
+            "gas": transaction.gas,
+            "gasPrice": IN_PROCESS_GAS_PRICE_WEI,
+            "nonce": self._nonces[transaction.sender],
+            "value": transaction.value_wei,
+            "chainId": self.provider.chain_id,
+        }
+        self._nonces[transaction.sender] += 1
+        return bytes(KeyedAccount.sign_transaction(fields, key).raw_transaction)
 
 
 def has_anvil() -> bool:
@@ -269,7 +288,10 @@ def anvil_chain() -> Iterator[AnvilChain]:
         "--block-base-fee-per-gas", "0", "--gas-price", "0", "--disable-min-priority-fee",
     ]  # fmt: skip
     # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # In a session of its own: Ctrl-C is for this process, which then ends anvil in good order.
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_answers(url, process)
