@@ -278,15 +278,18 @@ def has_anvil() -> bool:
 
 
 @contextmanager
-def anvil_chain() -> Iterator[AnvilChain]:
+def anvil_chain(forked_url: str | None = None) -> Iterator[AnvilChain]:
     """A new anvil on a free port, with ape connected to it; ended with the block, whatever
-    happens in it."""
+    happens in it. With `forked_url` it goes on from the last block of the chain that answers
+    there, and reads from it what it does not have."""
     port = _free_port()
     command = [
         "anvil", "--quiet", "--port", str(port), "--mnemonic", MNEMONIC,
         "--hardfork", "prague", "--gas-limit", str(BLOCK_GAS),
         "--block-base-fee-per-gas", "0", "--gas-price", "0", "--disable-min-priority-fee",
     ]  # fmt: skip
+    if forked_url:
+        command += ["--fork-url", forked_url]
     # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
     # In a session of its own: Ctrl-C is for this process, which then ends anvil in good order.
     process = subprocess.Popen(
