@@ -26,7 +26,7 @@ from sluice.inputs import RoundTable, as_address
 from sluice.ledger import Ledger, bound_nano
 from sluice.local_chain import LocalChain, Transaction, anvil_chain, in_process_chain
 from sluice.parameters import Parameters
-from sluice.registry import Registry, extend, with_accounts
+from sluice.registry import Registry, extend, save_registry, with_accounts
 from sluice.words import (
     MAX_AMOUNT_NANO,
     NO_DIGEST,
@@ -69,7 +69,8 @@ class Opening:
 @dataclass(frozen=True, slots=True)
 class RoundResult:
     """A round: accounts, models and stake as of its opening; the rest of its pass, where gas and
-    transactions are those of announcing and resolving, and seconds those of building it too."""
+    transactions are those of announcing and resolving, and seconds those of building it too.
+    `entries` are the accounts in the pass: it also opens a round, for those who came since."""
 
     round_number: int
     accounts: int
@@ -80,6 +81,7 @@ class RoundResult:
     gas: int
     transactions: int
     seconds: float
+    entries: int
 
     @property
     def gas_per_account(self) -> int:
@@ -196,6 +198,7 @@ class Replay:
         self.recording = recording
         self.history = recording.history
         self.folder = folder
+        self._manifests = folder / "manifests"
         self.checks = Checks()
         self.participants = Participants()
         self.openings: dict[int, Opening] = {}
@@ -206,7 +209,11 @@ class Replay:
         self._tooling = manifest.tooling_commit()
 
     def start(self) -> Deployment:
-        """Deploys token, burner and escrow, the first pass one round from now."""
+        """Deploys token, burner and escrow, the first pass one round from now; writes the registry
+        and clears away the manifests of an earlier replay."""
+        save_registry(self.recording.registry, self.folder / "registry.csv")
+        for old in self._manifests.glob("round_*.json"):
+            old.unlink()
         owner, operator, guardian = (ape.accounts.test_accounts[i] for i in range(3))
         now = self.chain.time()
         plan = Plan(
@@ -285,6 +292,7 @@ class Replay:
                 gas=sum(gas),
                 transactions=len(gas),
                 seconds=seconds,
+                entries=sum(len(link) for link in links),
             )
         )
 
@@ -312,7 +320,7 @@ class Replay:
             minimum_stake_nano=0,
             tooling=self._tooling,
         )
-        manifest.write_manifest(made, self.folder / "manifests" / f"round_{number}.json")
+        manifest.write_manifest(made, self._manifests / f"round_{number}.json")
         return links
 
     # --- participants -----------------------------------------------------------------------

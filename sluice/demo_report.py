@@ -109,11 +109,16 @@ def footnotes(replay: Replay) -> list[str]:
     """What the table leaves out."""
     sent = replay.participants
     listed = ", ".join(f"{count:,} {kind}" for kind, count in sorted(sent.steps.items()))
+    gas = sum(result.gas for result in replay.results)
+    entries = sum(result.entries for result in replay.results)
+    gas_per_entry = round(gas / max(1, entries))
     notes = [
         "Accounts, models and stake are those at the round's opening; the rest is its pass: gas "
         "and transactions of announcing and resolving it, seconds with building it. Gas for each "
-        "account is gas divided by accounts.",
-        f"Participants sent {sent.transactions:,} transactions of their own ({listed}), "
+        "account is gas divided by accounts. A pass also opens the round four later, for accounts "
+        f"that have come since: over all rounds it took {gas_per_entry:,} gas for each "
+        "of its entries.",
+        f"Participants sent {sent.transactions:,} transactions of their own ({listed or 'none'}), "
         f"{sent.gas:,} gas, which no round's figure includes.",
     ]
     left_out = unresolved_note(replay.history)
