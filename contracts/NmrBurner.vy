@@ -4,7 +4,7 @@
 # pragma nonreentrancy on
 """
 @title Burner of NMR
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice Destroys NMR that was sent here. Send first, then call `burn`: whatever lies here is there
         to be destroyed, so anyone may call, and nothing sent here can ever be taken out again.

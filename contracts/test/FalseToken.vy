@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Token that answers false, for tests only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice While it refuses, transfers move nothing and answer false in a successful call.
 @custom:security For tests. Hostile on purpose.

@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Token that fails for one payee, for tests only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice A transfer to the chosen payee reverts or eats all gas given; every other works.
 @custom:security For tests. Hostile on purpose.

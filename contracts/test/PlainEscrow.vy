@@ -4,7 +4,7 @@
 # pragma nonreentrancy on
 """
 @title Plain escrow, for the gas bench only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice The main job done without packing: one field is one storage slot, one entry is three array
         members. What the gas of the real escrow is compared with. Amounts are token base units.

@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Plain loop of token transfers, for the gas bench only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice Pays many receivers from one sender in the way that general-purpose senders do: collect
         once, then one transfer each. What a batch of free withdrawals has to be compared with.

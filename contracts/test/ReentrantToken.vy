@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Token that calls back, for tests only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice In the midst of a transfer it calls a target of the test's choice and records the outcome.
 @custom:security For tests. Hostile on purpose.

@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Stand-in for the NMR token, for local chains only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice Behaves like the NMR token on Ethereum, oddities included, so that whatever works with this
         one works with the real one. Never deploy it where value is held: its deployer can stop it

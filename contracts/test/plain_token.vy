@@ -3,7 +3,7 @@
 # pragma optimize gas
 """
 @title Ordinary token that the hostile ones are built upon, for tests only
-@license MIT
+@license AGPL-3.0-only
 @author Sluice contributors
 @notice The deployer gets the whole supply. Amounts are base units, 1e18 for one token.
 @custom:security For tests. Holds nothing of value.
