@@ -6,7 +6,7 @@ import click
 from ape.api import AccountAPI, ProviderAPI
 
 from sluice import routing
-from sluice.deployment import load_and_check, record_path
+from sluice.deployment import load_and_check, manifests_folder, record_path
 from sluice.errors import InvalidInput
 from sluice.inputs import read_rounds
 from sluice.registry import extend, load_registry, save_registry
@@ -43,7 +43,7 @@ from sluice.weekly import Announcement, Applied, Inputs, WeeklyRun
 @click.option(
     "--manifests",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the manifests; manifests/<network> if left out.",
+    help="Folder of the manifests; left out: manifests/<network>, below build/ if local.",
 )
 @click.option("--wait", is_flag=True, help="Stay until done; a local chain's time is moved.")
 @click.option("--announce-again", is_flag=True, help="Replace what is announced, for what is left.")
@@ -96,7 +96,7 @@ def cli(
         output.say(f"round {round_number} is done")
         output.end(_document(round_number, "done"))
     routing.check_next(state, round_number)
-    folder = manifests or Path("manifests") / deployment.network
+    folder = manifests or manifests_folder(provider)
     run = WeeklyRun(deployment, escrow, folder, round_number)
     sender = signer(account, "operator", escrow.operator())
 
@@ -152,6 +152,9 @@ def _announce(
         )
     announcement = run.plan_again(given, snapshot) if again else run.plan(given, snapshot)
     _show(run, announcement, output)
+    parameters = run.deployment.parameters
+    for warning in routing.warnings(snapshot.time, parameters, run.round_number):
+        output.say(f"note: {warning}")
     confirm("Announce?", yes, output)
     run.announce(announcement, sender)
     output.say(f"announced; publish {announcement.path}, so that anybody can check it")

@@ -84,6 +84,13 @@ def record_path(provider: ProviderAPI) -> Path:
     return FOLDER / f"{network_name(provider)}.json"
 
 
+def manifests_folder(provider: ProviderAPI) -> Path:
+    """Where the connected network's manifests lie, below the project's folder: those of a local
+    chain are not for the repository."""
+    folder = Path("build/manifests") if is_local(provider) else Path("manifests")
+    return folder / network_name(provider)
+
+
 def network_name(provider: ProviderAPI) -> str:
     """What the connected network is called in records: ape's name; "local" for a development chain,
     also where it was connected to by its address; a fork's has "local-" before it."""
@@ -156,7 +163,7 @@ def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None
         plan.grace_s,
         plan.cap_bps,
     )
-    block = provider.get_block(contract.creation_metadata.block)
+    block = provider.get_block(contract.receipt.block_number)
     runtime = project.Escrow.contract_type.get_runtime_bytecode()
     return _read_back(plan, contract.address, token, burner, block, bytes(runtime or b""))
 

@@ -16,7 +16,7 @@ import ape
 from ape.api import AccountAPI, ProviderAPI, ReceiptAPI
 from ape.exceptions import ContractLogicError, TransactionError
 from eth_abi.abi import decode, encode
-from eth_tester.exceptions import TransactionFailed
+from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
 from eth_utils.abi import event_signature_to_log_topic, function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3 import Web3

@@ -156,6 +156,20 @@ def check_next(state: RoundState, round_number: int) -> None:
         )
 
 
+def warnings(now: int, parameters: Parameters, round_number: int) -> list[str]:
+    """What a person should know before announcing at this time: that the pass comes late."""
+    resolved_at = now + parameters.window_s
+    found = []
+    if resolved_at >= parameters.pass_time(round_number + 1):
+        found.append(
+            f"the pass comes so late that it opens nothing: round {round_number + OPEN_ROUNDS} "
+            "will find no stakes"
+        )
+    if resolved_at > parameters.deadline(round_number):
+        found.append("the deadline of the round is past by then: its burns are not charged")
+    return found
+
+
 def totals(round_links: Sequence[Sequence[Entry]]) -> Totals:
     """What the links come to."""
     amounts = [p for link in round_links for e in link for p in e.payouts_nano.values()]

@@ -23,6 +23,7 @@ from ape.logging import LogLevel, logger
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from web3.exceptions import Web3Exception
 
 from sluice.errors import InvalidInput, SluiceError
 from sluice.escrow import is_local
@@ -50,7 +51,7 @@ class Command(ConnectedProviderCommand):
         logger.set_level(LogLevel.WARNING)
         try:
             return super().invoke(ctx)
-        except (SluiceError, ApeException) as error:
+        except (SluiceError, ApeException, Web3Exception, OSError) as error:
             if ctx.params.get("as_json"):
                 _print_json({"error": str(error), "kind": type(error).__name__})
             click.echo(f"{ctx.info_name}: {error}", err=True)

@@ -104,14 +104,7 @@ class WeeklyRun:
 
     def find(self, digest: bytes) -> Progress | None:
         """The manifest in the folder whose chain of digests has this one."""
-        manifests = routing.manifests_of(self.folder, self.round_number)
-        mine = {
-            path: manifest
-            for path, manifest in manifests.items()
-            if (manifest.contract, manifest.chain_id)
-            == (self.deployment.address, self.deployment.chain_id)
-        }
-        return routing.progress(mine, digest)
+        return routing.progress(self._manifests(), digest)
 
     def plan(self, inputs: Inputs, snapshot: Snapshot) -> Announcement:
         """The first announcement of the round, checked; the last manifest that was written for it
@@ -124,7 +117,7 @@ class WeeklyRun:
             self.round_number,
             inputs.minimum_stake_nano,
         )
-        manifests = routing.manifests_of(self.folder, self.round_number)
+        manifests = self._manifests()
         if manifests:
             path, last = list(manifests.items())[-1]
             if last.links_applied == 0 and routing.is_same_round(
@@ -187,6 +180,15 @@ class WeeklyRun:
                 "meanwhile; run this again"
             )
         return Applied(len(batch.links), receipt.gas_used)
+
+    def _manifests(self) -> dict[Path, Manifest]:
+        """Those of this deployment: a folder may hold those of another chain with the same id."""
+        mine = (self.deployment.address, self.deployment.chain_id, self.deployment.parameters)
+        return {
+            path: each
+            for path, each in routing.manifests_of(self.folder, self.round_number).items()
+            if (each.contract, each.chain_id, each.parameters) == mine
+        }
 
     def _announcement(
         self, inputs: Inputs, block: int, links: list[Link], applied: int, replaces: bytes
