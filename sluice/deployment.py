@@ -163,7 +163,7 @@ def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None
         plan.grace_s,
         plan.cap_bps,
     )
-    block = provider.get_block(contract.receipt.block_number)
+    block = provider.get_block(contract.creation_metadata.block)
     runtime = project.Escrow.contract_type.get_runtime_bytecode()
     return _read_back(plan, contract.address, token, burner, block, bytes(runtime or b""))
 
