@@ -16,10 +16,12 @@ from pathlib import Path
 import ape
 from eth_account import Account as KeyedAccount
 from eth_utils.crypto import keccak
+from web3.exceptions import Web3RPCError
 
 from sluice import history as recorded
 from sluice import manifest, rounds
 from sluice.deployment import Deployment, Plan, Roles, deploy
+from sluice.errors import Refused
 from sluice.escrow import MAX_TRANSACTION_GAS, WORDS_SLOT, Escrow, calls
 from sluice.history import History, Kind, ModelRound, Step
 from sluice.inputs import RoundTable, as_address
@@ -225,7 +227,7 @@ class Replay:
             self.deployment = deploy(plan, owner)
         self.escrow = Escrow(self.deployment.address, self.chain.provider)
         self.ledger = Ledger(self.deployment.parameters)
-        self._owner, self._operator = owner.address.lower(), operator.address.lower()
+        self._owner, self._operator = owner.address, operator.address
         approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
         self._send_plain([(self._owner, approval, "approve")])
         return self.deployment
@@ -265,19 +267,15 @@ class Replay:
         opens_at = self.parameters.pass_time(number)
         announcement = calls.announce(number, NO_DIGEST, digests[0])
         gas = self._send([(self._operator, announcement, f"announce of round {number}")], opens_at)
-        resolves_at = opens_at + self.parameters.window_s
-        transactions = []
-        applied = 0
+        self.chain.wait_until(opens_at + self.parameters.window_s)
+        end = 0
         for batch in rounds.batches(links):
-            end = applied + len(batch)
-            data = calls.resolve(number, raw[applied:end], digests[end])
-            transactions.append((self._operator, data, f"resolve of round {number}"))
-            applied = end
-        gas += self._send(transactions, resolves_at)
+            start, end = end, end + len(batch)
+            gas += self._resolve(number, raw, digests, range(start, end))
         seconds += time.perf_counter() - started
 
         self.ledger.announce(number, NO_DIGEST, digests[0], opens_at)
-        passed = self.ledger.resolve(number, raw, NO_DIGEST, resolves_at)
+        passed = self.ledger.resolve(number, raw, NO_DIGEST, self.chain.time())
         opening = self.openings.get(number)
         if opening is None:
             return
@@ -295,6 +293,25 @@ class Replay:
                 entries=sum(len(link) for link in links),
             )
         )
+
+    def _resolve(
+        self, number: int, raw: Sequence[bytes], digests: Sequence[bytes], batch: range
+    ) -> list[int]:
+        """Resolves consecutive links in one transaction, or in several if they turn out dearer
+        than expected; a single link always fits."""
+        data = calls.resolve(number, raw[batch.start : batch.stop], digests[batch.stop])
+        if len(batch) > 1 and not self._goes(data):
+            half = len(batch) // 2
+            first = self._resolve(number, raw, digests, batch[:half])
+            return first + self._resolve(number, raw, digests, batch[half:])
+        return self._send([(self._operator, data, f"resolve of round {number}")])
+
+    def _goes(self, data: bytes) -> bool:
+        try:
+            self.escrow.dry_run(data, self._operator)
+        except (Refused, Web3RPCError):
+            return False
+        return True
 
     def _links(self, number: int) -> list[rounds.Link]:
         """The links of a pass from the file and the stakes of this block, and its manifest. The

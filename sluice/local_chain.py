@@ -80,6 +80,10 @@ class LocalChain(ABC):
         the gas used by each. Mined when this returns. ChainFailure if one fails."""
 
     @abstractmethod
+    def wait_until(self, time: int) -> None:
+        """Mines an empty block at that time, which must be later than the last one's."""
+
+    @abstractmethod
     def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
         """The words in a contract's storage slots, in the order asked for."""
 
@@ -135,6 +139,9 @@ class AnvilChain(LocalChain):
                 gas_used.append(int(receipt["gasUsed"], 16))
         return gas_used
 
+    def wait_until(self, time: int) -> None:
+        self._request([("evm_setNextBlockTimestamp", [time]), ("evm_mine", [])])
+
     def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
         words: list[int] = []
         for chunk in _chunks(slots, BATCH):
@@ -171,9 +178,10 @@ class AnvilChain(LocalChain):
 
     def _reason(self, transaction: Transaction) -> str:
         fields: Any = {
-            "from": transaction.sender,
-            "to": transaction.to,
+            "from": Web3.to_checksum_address(transaction.sender),
+            "to": Web3.to_checksum_address(transaction.to),
             "data": "0x" + transaction.data.hex(),
+            "gas": transaction.gas,
         }
         try:
             # The state has moved on by a block; the reason mostly is still the same.
@@ -242,13 +250,17 @@ class InProcessChain(LocalChain):
             self._backend.mine_blocks(1)
         return gas_used
 
+    def wait_until(self, time: int) -> None:
+        self._backend.chain.set_header_timestamp(time)
+        self._backend.mine_blocks(1)
+
     def storage(self, contract: str, slots: Sequence[int]) -> list[int]:
         state = self._backend.chain.get_vm().state
         address = bytes.fromhex(contract.removeprefix("0x"))
         return [state.get_storage(address, slot) for slot in slots]
 
     def _signed(self, transaction: Transaction) -> bytes:
-        key = self._keys.get(transaction.sender)
+        key = self._keys.get(transaction.sender.lower())
         if key is None:
             raise InvalidInput(
                 f"account {transaction.sender} is an address whose key nobody has here: install "

@@ -170,6 +170,22 @@ def test_a_transaction_that_fails_stops_the_replay(replayed: Replay) -> None:
 
 
 @pytest.mark.anvil
+def test_a_batch_dearer_than_expected_is_sent_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round still ends, in more transactions; a single link always fits."""
+    recording = prepare(read_rounds(write_sample(tmp_path / "sample.csv", rounds=1)))
+    monkeypatch.setattr("sluice.rounds.MAX_LINK_WORDS", 17)
+    monkeypatch.setattr(Replay, "_goes", lambda *_: False)
+    with open_chain(recording, in_process=False) as chain:
+        replay = Replay(chain, recording, tmp_path)
+        assert run(replay).passed
+    manifest = read_manifest(tmp_path / "manifests" / "round_401.json")
+    assert len(manifest.links) > 1
+    assert replay.results[0].transactions == 1 + len(manifest.links)
+
+
+@pytest.mark.anvil
 def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
     rounds_file = write_sample(tmp_path / "rounds.csv")
     done = demo("--rounds", str(rounds_file), "--json", "--output", str(tmp_path / "out"))
