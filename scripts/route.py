@@ -101,9 +101,10 @@ def cli(
     sender = signer(account, "operator", escrow.operator())
 
     if announce_again or not routing.is_announced(state):
+        given = _inputs(inputs, registry, extend_registry, round_number, minimum_stake)
+        given.table.resolved_rows(round_number)
         pass_time = deployment.parameters.pass_time(round_number)
         _come_at(provider, pass_time, f"round {round_number} may be announced", wait, output, run)
-        given = _inputs(inputs, registry, extend_registry, round_number, minimum_stake)
         _announce(run, given, announce_again, sender, yes, output)
 
     announced = run.progress()
@@ -119,7 +120,7 @@ def cli(
         for batch in bar.track(batches, description=f"resolving round {round_number}"):
             applied.append(run.resolve(announced, batch, sender))
     gas = sum(each.gas for each in applied)
-    output.say(f"round {round_number} is done: {len(applied)} transactions, {gas:,} gas")
+    output.say(f"round {round_number} is done; transactions: {len(applied)}, gas: {gas:,}")
     output.end(
         {
             **_document(round_number, "done"),
@@ -167,7 +168,8 @@ def _show(run: WeeklyRun, announcement: Announcement, output: Output) -> None:
         f"Round {run.round_number}, to be announced",
         [
             ("accounts", str(totals.accounts)),
-            ("links", f"{totals.links} after {announcement.manifest.links_applied} applied"),
+            ("links", str(totals.links)),
+            ("links applied before", str(announcement.manifest.links_applied)),
             ("earnings", nmr(totals.earnings_nano)),
             ("burns at most", nmr(totals.burns_nano)),
             ("stakes as of block", str(announcement.manifest.block)),

@@ -295,10 +295,11 @@ class Escrow:
         next_digest: bytes,
         *,
         sender: AccountAPI,
-        gas: int | None = MAX_TRANSACTION_GAS,
+        gas: int | None = None,
     ) -> ReceiptAPI:
-        """Applies consecutive links; `next_digest` is that of what follows, zero ends the round."""
-        return self.send(calls.resolve(round_number, links, next_digest), sender, gas)
+        """Applies consecutive links; `next_digest` is that of what follows, zero ends the round.
+        `gas` None: what it would use now and a quarter more."""
+        return self._send_large(calls.resolve(round_number, links, next_digest), sender, gas)
 
     def pay(
         self,
@@ -307,10 +308,11 @@ class Escrow:
         signatures: bytes,
         *,
         sender: AccountAPI,
-        gas: int | None = MAX_TRANSACTION_GAS,
+        gas: int | None = None,
     ) -> ReceiptAPI:
-        """Pays a batch of free withdrawals; `free_withdrawals` reads what became of each."""
-        return self.send(calls.pay(requests, due_accounts, signatures), sender, gas)
+        """Pays a batch of free withdrawals; `free_withdrawals` reads what became of each. `gas`
+        None: what it would use now and a quarter more."""
+        return self._send_large(calls.pay(requests, due_accounts, signatures), sender, gas)
 
     # --- treasury and owner -----------------------------------------------------------------
 
@@ -554,6 +556,9 @@ class Escrow:
                 receiver=to or self.address, data=calldata, sender=sender.address, **settings
             )
             return sender.call(transaction)
+
+    def _send_large(self, calldata: bytes, sender: AccountAPI, gas: int | None) -> ReceiptAPI:
+        return self.send(calldata, sender, gas or self.gas_limit(calldata, sender.address))
 
     def dry_run(self, calldata: bytes, sender: str | None, to: str | None = None) -> bytes:
         """What a call would return now, without sending it; Refused if it would revert."""

@@ -286,7 +286,7 @@ def reserve_too_small(needed_nano: int, reserve_nano: int) -> InvalidInput:
     """The refusal of a reserve that cannot pay a round's earnings, saying how much to fund."""
     return InvalidInput(
         f"the reserve holds {reserve_nano} nano-NMR, the round earns {needed_nano}: fund at least "
-        f"{needed_nano - reserve_nano} nano-NMR first, then run this again"
+        f"{needed_nano - reserve_nano} nano-NMR first (the escrow's fund), then run this again"
     )
 
 

@@ -72,6 +72,9 @@ class Output:
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """Names and values for a person."""
         table = Table(title=title, show_header=False, title_justify="left")
+        table.add_column()
+        # addresses and digests are for copying: never cut short
+        table.add_column(overflow="fold")
         for name, value in rows:
             table.add_row(name, value)
         self.console.print(table)

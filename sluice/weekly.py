@@ -164,11 +164,10 @@ class WeeklyRun:
     def resolve(self, announced: Progress, batch: Batch, sender: AccountAPI) -> Applied:
         """Applies a batch and reads back that it is; BatchRefused, saying what to do, if the
         contract refuses it."""
-        call = calls.resolve(self.round_number, batch.links, batch.next_digest)
         try:
-            self.escrow.dry_run(call, sender.address)
-            gas = self.escrow.gas_limit(call, sender.address)
-            receipt = self.escrow.send(call, sender, gas)
+            receipt = self.escrow.resolve(
+                self.round_number, batch.links, batch.next_digest, sender=sender
+            )
         except Refused as error:
             raise BatchRefused(self._explain(announced, batch, str(error))) from error
         state = self.escrow.round_state()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sluice.errors import Refused
 from sluice.escrow import links_applied
 from sluice.inputs import read_rounds
 from sluice.manifest import Target, build, read_manifest, recompute, write_manifest
@@ -106,12 +107,14 @@ def test_route_refuses_before_sending_what_cannot_work(two_stakers: World) -> No
     world.escrow.withdraw_reserve(taken_nano, sender=world.owner)
     poor = world.route(world.write_inputs({("staker01", 0): "1.5"}))
     number = world.route(world.write_inputs({("staker01", 0): "1"}), "--round", ROUND + 1)
+    missing = world.route(world.folder / "missing.csv")
 
-    assert [run.code for run in (over, unknown, poor, number)] == [1, 1, 1, 1]
+    assert [run.code for run in (over, unknown, poor, number, missing)] == [1] * 5
     assert "staker" not in over.err
     assert "earns 6000000000 nano-NMR of at most" in over.document["error"]
     assert "round.csv, row 2: account stranger is unknown" in unknown.err
     assert "fund at least 500000000 nano-NMR first" in poor.err
+    assert "name a csv or parquet file" in missing.err
     assert f"rounds go in order, next is {ROUND}" in number.err
     assert world.escrow.round_state().announced_at == 0
     assert not world.manifests.exists()
@@ -168,6 +171,8 @@ def test_route_takes_over_a_round_with_an_account_twice(two_stakers: World) -> N
     world.pass_window()
     digests = digest_chain(made)
     world.escrow.resolve(ROUND, made[:1], digests[1], sender=world.operator)
+    with pytest.raises(Refused, match=r"^entry 0 of link 0: account is already in this pass$"):
+        world.escrow.resolve(ROUND, made[1:], NO_DIGEST, sender=world.operator)
     inputs = world.write_inputs({("staker01", 0): "1", ("staker02", 0): "1"})
 
     lost = world.route(inputs)
