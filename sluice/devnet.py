@@ -4,7 +4,6 @@ The accounts are ape's test accounts, whose keys everybody knows: number 0 is th
 operator, 2 the guardian; the others are stakers with NMR in their wallets, the escrow approved.
 """
 
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +26,9 @@ from sluice.deployment import (
 )
 from sluice.errors import InvalidInput, SluiceError
 from sluice.escrow import Escrow
+from sluice.local_chain import MNEMONIC, has_anvil
 from sluice.sending import in_an_hour
 
-MNEMONIC = "test test test test test test test test test test test junk"
 STAKERS = 7
 STAKER_NANO = 1_000 * 10**9
 RESERVE_NANO = 10_000 * 10**9
@@ -55,7 +54,7 @@ def anvil(port: int, folder: Path) -> Iterator[str]:
     """Runs anvil on the port with its state kept in the folder, also across restarts; yields its
     address. It is asked to stop at the end and writes its state then. InvalidInput if there is no
     anvil, or if something listens on the port already."""
-    if shutil.which("anvil") is None:
+    if not has_anvil():
         raise InvalidInput(
             "anvil is missing: install Node >= 20 and run `make setup`, or put an anvil on PATH"
         )
