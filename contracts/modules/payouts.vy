@@ -231,8 +231,8 @@ def _pass_account(
         staked = unsafe_add(staked, packing._stakes_sum(word))
         if word != stored[page]:
             accounts._words[packing._place(address_, page)] = word
-        # unchecked: replaces two fields exactly, since old and new values fit them
     opened: uint256 = packing._units(staked, weekly.cap_bps)
+    # unchecked: replaces two fields exactly, since old and new values fit them
     word = unsafe_add(words[0], unsafe_sub(opened, units) << weekly.risk_shift)
     word = unsafe_add(word, unsafe_sub(weekly.round, round_before) << packing.ROUND_SHIFT)
     accounts._store(address_, word)
