@@ -67,7 +67,7 @@ def cli(
         if move_days is not None:
             _move(f"http://127.0.0.1:{port}", move_days, output)
         with anvil(port, folder) as url, ape.networks.parse_network_choice(url) as provider:
-            running = set_up(record, first_pass, provider)
+            running = set_up(folder, record, first_pass, provider)
             escrow = Escrow(running.deployment.address, provider)
             _show(running, url, record, escrow, output)
             _wait_for_the_end()

@@ -81,18 +81,21 @@ def anvil(port: int, folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def set_up(record: Path, first_pass: int, provider: ProviderAPI) -> Devnet:
-    """The escrow on the connected devnet: found again by its record, or deployed now, the reserve
-    funded and the stakers given NMR."""
+def set_up(folder: Path, record: Path, first_pass: int, provider: ProviderAPI) -> Devnet:
+    """The escrow on the connected devnet: found again, or deployed now, the reserve funded and the
+    stakers given NMR. The chain's folder keeps a record of its own, so that whatever other local
+    chains write to `record`, the contract is found; `record` is written anew."""
+    kept = folder / "deployment.json"
     accounts: Sequence[AccountAPI] = list(ape.accounts.test_accounts[: 3 + STAKERS])
     owner, operator, guardian, *stakers = accounts
-    found_again = is_alive(record, provider)
+    found_again = is_alive(kept, provider)
     if not found_again:
         roles = Roles(owner.address, operator.address, guardian.address)
         deployment = deploy(Plan(roles, first_pass, in_an_hour(provider)), owner)
         _fund(Escrow(deployment.address, provider), owner, stakers)
-        write_record(deployment, record)
-    deployment, _ = load_and_check(record, provider)
+        write_record(deployment, kept)
+    deployment, _ = load_and_check(kept, provider)
+    write_record(deployment, record)
     return Devnet(
         deployment,
         deployment.roles.owner,

@@ -382,10 +382,6 @@ class Escrow:
         )
         return tuple(Risk(r, _nano(bound), _nano(lock), end) for r, bound, lock, end in risks)
 
-    def positions(self, accounts: Sequence[str]) -> list[Position]:
-        """The positions of many accounts, in the order asked for."""
-        return [self.position(account) for account in accounts]
-
     def round_state(self, block: int | None = None) -> RoundState:
         """Where the weekly pass stands."""
         resolved, digest, announced_at = self._view(

@@ -169,9 +169,12 @@ def test_deploy_script_never_overwrites_a_record_that_is_alive(world: World) -> 
 
     refused = world.run("deploy", *arguments)
     world.record = world.folder / "second.json"
+    unconfirmed = world.run("deploy", *arguments[:4])
+    assert not world.record.exists()
     deployed = world.run("deploy", *arguments)
 
-    assert refused.code == 1
+    assert (refused.code, unconfirmed.code) == (1, 1)
+    assert "Deploy? [y/N]" in unconfirmed.out
     assert "its contract is alive on this chain" in refused.document["error"]
     assert (world.folder / "local.json").read_bytes() == recorded
     assert deployed.code == 0, deployed.err

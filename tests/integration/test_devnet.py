@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from web3 import HTTPProvider, Web3
 
+from sluice.deployment import read_record
 from tests.integration.conftest import ROOT, WAIT_S, command, free_port
 
 
@@ -57,6 +58,7 @@ def test_devnet_lasts_and_stops_its_chain(tmp_path: Path) -> None:
     assert stop(process, signal.SIGINT) == 0
     assert not web3.is_connected()
 
+    (tmp_path / "local.json").unlink()
     process, again = start(port, tmp_path)
     time = web3.eth.get_block("latest")["timestamp"]
     assert stop(process, signal.SIGTERM) == 0
@@ -66,6 +68,7 @@ def test_devnet_lasts_and_stops_its_chain(tmp_path: Path) -> None:
     assert not first["found_again"]
     assert again == {**first, "found_again": True}
     assert len(first["stakers"]) == 7
+    assert read_record(tmp_path / "local.json").address == first["escrow"]
     assert time >= json.loads(moved.stdout)["time"]
     assert not web3.is_connected()
 
