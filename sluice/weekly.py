@@ -127,8 +127,13 @@ class WeeklyRun:
         return self._announcement(inputs, snapshot.block, links, 0, snapshot.state.digest)
 
     def plan_again(self, inputs: Inputs, snapshot: Snapshot) -> Announcement:
-        """The announcement of what is left of the round, from corrected inputs."""
+        """The announcement of what is left of the round, from corrected inputs; also of a round
+        whose announcement is gone."""
         before = self.find(snapshot.state.digest)
+        if not routing.is_announced(snapshot.state):
+            before = routing.withdrawn(
+                self._manifests(), snapshot, self.deployment.parameters, self.round_number
+            )
         links, applied = routing.links_left(
             snapshot,
             before,

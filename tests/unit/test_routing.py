@@ -9,7 +9,7 @@ from sluice import routing
 from sluice.errors import InvalidInput
 from sluice.escrow import Holding, RoundState
 from sluice.inputs import RoundTable, Row
-from sluice.manifest import InputFile, Manifest, digest_of, write_manifest
+from sluice.manifest import InputFile, Manifest, digest_of, recompute, write_manifest
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import Link
@@ -114,6 +114,32 @@ def test_links_left_are_those_of_the_announcement_without_the_applied() -> None:
     )
 
 
+def test_links_left_are_those_that_anybody_recomputes() -> None:
+    """N5: after a correction the rest has the digest that the whole round, made anew from the
+    published inputs, has from there on."""
+    accounts = [f"0x{number:040X}" for number in range(1, 301)]
+    names = [f"account{number}" for number in range(1, 301)]
+    registry = Registry(
+        dict(zip(names, accounts, strict=True)), {account: {"m": 0} for account in accounts}
+    )
+    chain = snapshot(*map(holding, accounts))
+    wrong, right = (table(**{**dict.fromkeys(names, 5), "account200": payout}) for payout in (6, 7))
+    made = routing.first_links(chain, PARAMETERS, wrong, registry, ROUND, 0)
+    assert len(made) > 2
+    applied = {entry.account for entry in made[0]}
+    later = replace(
+        chain, holdings=tuple(holding(a, WORD if a in applied else WORD - 1) for a in accounts)
+    )
+
+    before = Progress(manifest(*made), Path("m"), 1)
+    left, count = routing.links_left(later, before, PARAMETERS, right, registry, ROUND, 0)
+
+    again = manifest(*left, applied=count)
+    staked = {each.account: each.staked_nano for each in chain.holdings}
+    assert count == 1
+    assert recompute(again, right, registry, staked) == again.digest != digest_of(made[1:])
+
+
 def test_progress_is_what_the_stored_digest_says() -> None:
     made = manifest([Entry(FIRST)], [Entry(SECOND)], [Entry(THIRD)])
     digests = made.digests()
@@ -125,6 +151,18 @@ def test_progress_is_what_the_stored_digest_says() -> None:
         assert found.left == 3 - applied
     assert routing.progress(manifests, NO_DIGEST) is None
     assert routing.progress(manifests, b"\x01" * 32) is None
+
+
+def test_what_was_applied_of_a_withdrawn_announcement_is_told_by_its_accounts() -> None:
+    made = manifest([Entry(FIRST)], [Entry(SECOND), Entry(THIRD)])
+    chain = snapshot(holding(FIRST, word=WORD), holding(SECOND, word=WORD), holding(THIRD))
+    manifests = {Path("a"): manifest([]), Path("b"): made}
+
+    assert routing.withdrawn(manifests, chain, PARAMETERS, ROUND) == Progress(made, Path("b"), 1)
+    assert routing.withdrawn({Path("a"): manifest([])}, chain, PARAMETERS, ROUND) == Progress(
+        manifest([]), Path("a"), 0
+    )
+    assert routing.withdrawn({}, chain, PARAMETERS, ROUND) is None
 
 
 def test_batches_lead_from_digest_to_digest() -> None:
