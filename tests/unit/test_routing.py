@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from sluice import routing
 from sluice.errors import InvalidInput
@@ -117,7 +118,7 @@ def test_links_left_are_those_of_the_announcement_without_the_applied() -> None:
 def test_links_left_are_those_that_anybody_recomputes() -> None:
     """N5: after a correction the rest has the digest that the whole round, made anew from the
     published inputs, has from there on."""
-    accounts = [f"0x{number:040X}" for number in range(1, 301)]
+    accounts = [to_checksum_address(f"0x{number:040x}") for number in range(1, 301)]
     names = [f"account{number}" for number in range(1, 301)]
     registry = Registry(
         dict(zip(names, accounts, strict=True)), {account: {"m": 0} for account in accounts}
