@@ -36,8 +36,9 @@ class EntryGas:
     payout: int = 6_500
     page_written: int = 20_000
     link_budget: int = 15_000_000
-    usual_first_word: int = 7_000
-    usual_page_word: int = 8_000
+    usual_typical: int = 7_000
+    usual_paged: int = 10_000
+    usual_page_word: int = 10_500
     usual_call: int = 60_000
     batch_target: int = 15_000_000
 
@@ -50,8 +51,12 @@ class EntryGas:
 
     def usual(self, link: Sequence[Entry]) -> int:
         """The gas that a link is expected to take."""
-        words = _words(link)
-        return self.usual_first_word * len(link) + self.usual_page_word * (words - len(link))
+        gas = 0
+        for entry in link:
+            page_words = len(pack_entry(entry)) - 1
+            gas += self.usual_paged if page_words else self.usual_typical
+            gas += self.usual_page_word * page_words
+        return gas
 
 
 DEFAULT_GAS = EntryGas()

@@ -1,0 +1,59 @@
+"""Links and batches are cut by estimates of gas; here is what the contract really takes."""
+
+import pytest
+
+from sluice.bench import NANO_A_NMR, World, build_world, run_pass
+from sluice.escrow import calls
+from sluice.local_chain import anvil_chain
+from sluice.rounds import DEFAULT_GAS, links
+from sluice.words import MODELS, Entry
+
+pytestmark = pytest.mark.anvil
+
+ACCOUNTS = 24
+STAKE_NANO = 3 * NANO_A_NMR
+
+
+def _entries(world: World, payouts: dict[int, int]) -> list[Entry]:
+    accounts = sorted(each.address.lower() for each in world.stakers[:ACCOUNTS])
+    return [Entry(account, payouts) for account in accounts]
+
+
+def test_links_and_batches_take_no_more_gas_than_they_were_cut_for() -> None:
+    """Accounts of 65 models that win and lose on all of them, then accounts whose one loss is
+    taken from the stakes on every page."""
+    everywhere = dict.fromkeys(range(MODELS), STAKE_NANO)
+    with anvil_chain() as chain:
+        world = build_world(chain)
+        staked = calls.deposit_and_stake(MODELS * STAKE_NANO, everywhere)
+        for staker in world.stakers[:ACCOUNTS]:
+            world.send(staker.address.lower(), staked, "deposit_and_stake")
+        for number in range(1, 5):
+            run_pass(world, number, [_entries(world, {})])
+
+        mixed = _entries(
+            world, {m: (-1) ** (m // 3) * (NANO_A_NMR // 8 + m) for m in range(MODELS)}
+        )
+        usual = DEFAULT_GAS.usual_call + sum(map(DEFAULT_GAS.usual, links(mixed)))
+        assert sum(_check(world, 5, mixed)) <= usual + (len(links(mixed)) - 1) * DEFAULT_GAS.usual_call
+
+        # everything behind the other pages, which keep a nano each: a loss writes all of them
+        for staker in world.stakers[:ACCOUNTS]:
+            held = world.escrow.position(staker.address)
+            behind_nano = held.pool_nano + held.staked_nano - (MODELS - 1)
+            last = dict.fromkeys(range(MODELS - 1), 1) | {MODELS - 1: behind_nano}
+            world.send(staker.address.lower(), calls.set_stakes(last), "set_stakes")
+        lost = world.escrow.risks_of(world.stakers[0].address)[0].bound_nano
+        _check(world, 6, _entries(world, {0: -lost}))
+        pages = world.escrow.stakes_of(world.stakers[0].address)
+        assert [model for model, stake in pages.items() if stake] == [MODELS - 1]
+
+
+def _check(world: World, number: int, entries: list[Entry]) -> list[int]:
+    cut = links(entries)
+    _, *gas = run_pass(world, number, [[*link] for link in cut])
+    for link, taken in zip(cut, gas, strict=True):
+        worst = DEFAULT_GAS.usual_call + sum(map(DEFAULT_GAS.worst, link))
+        assert taken <= worst, f"{len(link)} entries took {taken}, at worst {worst} was expected"
+        print(f"{len(link)} entries: {taken:,} gas, at worst {worst:,}")
+    return gas
