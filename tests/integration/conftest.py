@@ -120,6 +120,10 @@ class World:
         ready_at = self.escrow.round_state().announced_at + self.deployment.parameters.window_s
         move_time(self.provider, ready_at)
 
+    def mined_digest(self) -> bytes:
+        """What is stored as of the last block, whatever waits for the next one."""
+        return self.escrow.round_state(self.escrow.last_block().number).digest
+
     def hold_blocks(self, hold: bool) -> None:
         self.rpc("evm_setAutomine", not hold)
 

@@ -33,7 +33,7 @@ def test_route_killed_at_any_moment_carries_on(world: World) -> None:
     world.hold_blocks(True)
     world.kill_when_pending(start())
     world.rpc("anvil_dropAllTransactions")
-    assert world.escrow.round_state().digest == NO_DIGEST
+    assert world.mined_digest() == NO_DIGEST
     world.kill_when_pending(start())
     world.mine()
     world.hold_blocks(False)
@@ -44,18 +44,18 @@ def test_route_killed_at_any_moment_carries_on(world: World) -> None:
     manifest = read_manifest(path)
     digests = manifest.digests()
     assert len(manifest.links) == 4
-    assert world.escrow.round_state().digest == digests[0]
+    assert world.mined_digest() == digests[0]
 
     world.pass_window()
     world.hold_blocks(True)
     process = start()
     world.wait_for_pending(process)
     world.mine()
-    assert world.escrow.round_state().digest == digests[1]
+    assert world.mined_digest() == digests[1]
     world.kill_when_pending(process)
     world.mine()
     world.hold_blocks(False)
-    assert world.escrow.round_state().digest == digests[2]
+    assert world.mined_digest() == digests[2]
 
     done = world.route(inputs, "--batch-links", 1)
     assert done.code == 0, done.err
