@@ -664,6 +664,18 @@ def test_resolve_charges_losses_to_the_last_second_and_not_past_the_deadline(
     assert opened.escrow.burned() == nano(7)
 
 
+def test_resolve_forgives_the_loss_of_a_one_model_account_past_the_deadline(
+    opened: World, staker: str
+) -> None:
+    set_time(opened.parameters.deadline(PLAYED) + 1)
+
+    resolve(opened, PLAYED, [link_bytes([Entry(staker, {0: -7})])])
+
+    assert opened.stakes_nano(staker) == {0: STAKE}
+    assert opened.escrow.burned() == 0
+    assert opened.escrow.position(staker).round == PLAYED
+
+
 def test_resolve_reads_stakes_as_they_are_when_the_entry_is_resolved(
     opened: World, staker: str, stranger: str
 ) -> None:
