@@ -46,22 +46,30 @@ if [ "$(version_of .venv/bin/python)" != "$version" ]; then
 fi
 mkdir -p .build/vvm
 
+# uv takes seconds; where it cannot reach the index (its own certificates or settings), pip can.
+install() {
+    local env=$1 requirements=$2; shift 2
+    .venv/bin/uv pip install --quiet --python "$env/bin/python" --require-hashes "$@" -r "$requirements" && return
+    say "uv could not install $requirements; trying pip, which takes a few minutes"
+    .venv/bin/python -m pip --python "$env/bin/python" install --quiet --disable-pip-version-check \
+        --require-hashes --no-build-isolation -r "$requirements"
+}
+
 say 'installing requirements.txt, every file checked against its hash'
 # pip brings only the installer and the build backend, from the same lock; uv does the rest.
 awk '/^(uv|setuptools)==/ { on = 1 } on { print } on && !/\\$/ { on = 0 }' requirements.txt > .build/installer.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .build/installer.txt
 # Three packages come as source only; they too are built by the locked backend.
-.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+install .venv requirements.txt \
     --no-build-isolation-package lazyasd \
     --no-build-isolation-package python-baseconv \
-    --no-build-isolation-package varint \
-    -r requirements.txt
+    --no-build-isolation-package varint
 .venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --no-build-isolation --editable .
 
 if [ ! -x .build/mamushi/bin/python ] || [ "$(version_of .build/mamushi/bin/python)" != "$version" ]; then
     .venv/bin/uv venv --quiet --clear --python .venv/bin/python .build/mamushi
 fi
-.venv/bin/uv pip install --quiet --python .build/mamushi/bin/python --require-hashes -r requirements-mamushi.txt
+install .build/mamushi requirements-mamushi.txt
 
 # ape runs the compiler through vvm, which would download one; with this link it takes the locked one.
 ln -sfn ../../.venv/bin/vyper .build/vvm/vyper-0.4.3
