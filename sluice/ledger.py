@@ -24,6 +24,7 @@ from sluice.words import (
     WORD_BYTES,
     AccountWord,
     Entry,
+    PagesOutOfOrder,
     SplitWord,
     StakePage,
     digest_chain,
@@ -35,6 +36,8 @@ from sluice.words import (
     page_models,
     unpack_link,
 )
+
+ALREADY_IN = "account is already in this pass"
 
 ALL = -1
 """As the amount of a withdrawal: everything withdrawable."""
@@ -208,6 +211,7 @@ class Ledger:
         """Takes `amount_nano` (or ALL) out of the pool; returns what left."""
         if amount_nano != ALL:
             _check_amount(amount_nano)
+            _check_fits(amount_nano)
         withdrawable_nano = self.withdrawable_nano(address, now)
         if amount_nano == ALL:
             amount_nano = withdrawable_nano
@@ -272,9 +276,9 @@ class Ledger:
         self, round_number: int, links: Sequence[bytes], next_digest: bytes, now: int
     ) -> Passed:
         """Applies links of the announced round in order; those applied already are passed over."""
-        self._check_next(round_number)
         if not links:
             raise Refused("resolve: give at least one link")
+        self._check_next(round_number)
         if self.announced_at == 0:
             raise Refused("resolve: nothing is announced, see round_state()")
         if now < self.announced_at + self.parameters.window_s:
@@ -309,7 +313,11 @@ class Ledger:
                     earned_nano += earned
                     burned_nano += burned
                     entry_index += 1
-            except (Refused, InvalidInput) as reason:
+            except (Refused, InvalidInput) as error:
+                reason = str(error)
+                if isinstance(error, PagesOutOfOrder):
+                    held = changed.get(error.account) or self.account(error.account)
+                    reason = ALREADY_IN if held.round_number == round_number else reason
                 raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
         if earned_nano > self.reserve_nano:
             raise Refused("reserve: too small for the earnings, fund() it first")
@@ -323,7 +331,7 @@ class Ledger:
         self, account: Account, entry: Entry, round_number: int, now: int
     ) -> tuple[int, int]:
         if account.round_number == round_number:
-            raise Refused("account is already in this pass")
+            raise Refused(ALREADY_IN)
         bound = bound_nano(account.risks_units.get(round_number, 0))
         losses = {
             model: -payout for model, payout in sorted(entry.payouts_nano.items()) if payout < 0
@@ -360,11 +368,13 @@ class Ledger:
     def fund(self, amount_nano: int) -> None:
         """Adds to the reserve that pays earnings."""
         _check_amount(amount_nano)
+        _check_fits(amount_nano)
         self.reserve_nano += amount_nano
 
     def withdraw_reserve(self, amount_nano: int) -> None:
         """Takes out of the reserve; never from an announcement to the end of its round."""
         _check_amount(amount_nano)
+        _check_fits(amount_nano)
         if self.announced_at != 0:
             raise Refused("withdraw_reserve: wait for the end of the announced round")
         if amount_nano > self.reserve_nano:

@@ -58,6 +58,14 @@ MAX_LINKS_A_CALL = 20
 NO_DIGEST = bytes(32)
 
 
+class PagesOutOfOrder(InvalidInput):
+    """An entry whose page words do not ascend from 1 to 16; `account` is the entry's."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__("its pages do not ascend from 1 to 16")
+        self.account = account
+
+
 @dataclass(frozen=True, slots=True)
 class AccountWord:
     """What the account word holds. Amounts in nano-NMR; `risks_units[i]` is the risk of the rounds
@@ -222,16 +230,16 @@ def unpack_link(words: Sequence[int]) -> Iterator[Entry]:
         end = index + 1 + count
         if end > len(words):
             raise InvalidInput("its page words go beyond the link")
+        account = "0x" + address.to_bytes(20, "big").hex()
         payouts = {0: biased - PAYOUT_BIAS_NANO}
         page = 0
         for word in words[index + 1 : end]:
             *values, page_number = _unpack(word, [AMOUNT_BITS] * MODELS_A_PAGE + [40])
             if not page < page_number <= PAGES:
-                raise InvalidInput("its pages do not ascend from 1 to 16")
+                raise PagesOutOfOrder(account)
             page = page_number
             for model, value in zip(page_models(page), values, strict=True):
                 payouts[model] = value - PAYOUT_BIAS_NANO
-        account = "0x" + address.to_bytes(20, "big").hex()
         yield Entry(account, {model: payout for model, payout in payouts.items() if payout})
         index = end
 

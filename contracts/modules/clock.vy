@@ -32,6 +32,7 @@ def __init__(
     assert first_pass_time_ >= block.timestamp, "first_pass_time: must not be in the past"
     assert 2 * window_ < round_length_, "window: must be under half the round length"
     assert window_ < grace_, "window: must be shorter than the grace"
+    assert cap_bps_ != 0, "cap_bps: a round has to risk something"
     assert 4 * cap_bps_ <= BPS, "cap_bps: four open rounds may risk 100% at most"
 
     FIRST_PASS = first_pass_

@@ -59,6 +59,7 @@ def deploy(world: World, **changes: Any) -> Any:
         ("first_pass_time", START - 1, "first_pass_time: must not be in the past"),
         ("window", WEEK // 2, "window: must be under half the round length"),
         ("grace", DAY, "window: must be shorter than the grace"),
+        ("cap_bps", 0, "cap_bps: a round has to risk something"),
         ("cap_bps", 2_501, "cap_bps: four open rounds may risk 100% at most"),
         ("owner", ZERO_ADDRESS, "owner: must not be the zero address"),
         ("operator", ZERO_ADDRESS, "operator: must not be the zero address"),
