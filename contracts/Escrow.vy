@@ -22,7 +22,7 @@
 
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
-from snekmate.utils import eip712_domain_separator
+from snekmate.utils import eip712_domain_separator as eip712
 
 from .modules import packing
 from .modules import clock
@@ -36,7 +36,7 @@ from .modules import withdrawals
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
-initializes: eip712_domain_separator
+initializes: eip712
 initializes: clock
 initializes: roles[ownable := ownable]
 initializes: rounds[clock := clock]
@@ -44,12 +44,7 @@ initializes: accounts[clock := clock, rounds := rounds]
 initializes: treasury
 initializes: staking[accounts := accounts]
 initializes: payouts[clock := clock, accounts := accounts]
-initializes: withdrawals[
-    eip712_domain_separator := eip712_domain_separator,
-    clock := clock,
-    accounts := accounts,
-    treasury := treasury
-]
+initializes: withdrawals[eip712 := eip712, accounts := accounts, treasury := treasury]
 
 exports: (
     # the owner changes hands in two steps; giving it up for good is not offered
@@ -58,7 +53,7 @@ exports: (
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
     # the signing domain, as wallets read it (EIP-5267)
-    eip712_domain_separator.eip712Domain,
+    eip712.eip712Domain,
 )
 
 
@@ -133,7 +128,7 @@ def __init__(
     """
     ownable.__init__()
     ownable_2step.__init__()
-    eip712_domain_separator.__init__("Sluice", "1")
+    eip712.__init__("Sluice", "1")
     clock.__init__(first_pass, first_pass_time, round_length, window, grace, cap_bps)
     roles.__init__(owner, operator, guardian)
     treasury.__init__(token, burner)
@@ -290,7 +285,7 @@ def pay(
     """
     roles._check_operator()
 
-    withdrawals._pay(requests, due_accounts, signatures)
+    withdrawals._pay(clock._period(), requests, due_accounts, signatures)
 
 
 ####################################
@@ -465,7 +460,7 @@ def domain() -> bytes32:
     @notice The EIP-712 domain separator; it follows the chain id.
     @return The separator that instructions and requests are signed for.
     """
-    return eip712_domain_separator._domain_separator_v4()
+    return eip712._domain_separator_v4()
 
 
 @external

@@ -8,15 +8,13 @@
         its NMR and its turn.
 """
 
-from snekmate.utils import eip712_domain_separator
+from snekmate.utils import eip712_domain_separator as eip712
 
 from . import packing
-from . import clock
 from . import accounts
 from . import treasury
 
-uses: eip712_domain_separator
-uses: clock
+uses: eip712
 uses: accounts
 uses: treasury
 
@@ -82,11 +80,11 @@ def _withdraw(account: address, amount: uint256) -> uint256:
 
 @internal
 def _pay(
+    period: uint256,
     requests: DynArray[uint256, MAX_ITEMS],
     due_accounts: DynArray[address, MAX_ITEMS],
     signatures: Bytes[MAX_SIGNATURES_BYTES],
 ):
-    period: uint256 = clock._period()
     assert period <= packing.PERIOD_MASK, "pay: periods are at their end, use withdraw()"
     count: uint256 = len(requests) + len(due_accounts)
     assert count != 0 and count <= MAX_ITEMS, "pay: give 1 to 256 items"
@@ -159,7 +157,7 @@ def _signed_by(request: packing.Request, signature: Bytes[SIGNATURE_BYTES]) -> b
     if s > convert(MAX_S, uint256) or v not in [27, 28] or request.account == empty(address):
         return False
 
-    hash: bytes32 = eip712_domain_separator._hash_typed_data_v4(
+    hash: bytes32 = eip712._hash_typed_data_v4(
         keccak256(
             abi_encode(
                 WITHDRAWAL_TYPE, request.account, request.amount, request.period, request.deadline
