@@ -285,7 +285,9 @@ def pay(
     """
     roles._check_operator()
 
-    withdrawals._pay(clock._period(), requests, due_accounts, signatures)
+    # a call among the arguments would copy all of them once more
+    period: uint256 = clock._period()
+    withdrawals._pay(period, requests, due_accounts, signatures)
 
 
 ####################################
