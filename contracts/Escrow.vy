@@ -24,6 +24,7 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from snekmate.utils import eip712_domain_separator as eip712
 
+from .modules import refusals
 from .modules import packing
 from .modules import clock
 from .modules import roles
@@ -158,7 +159,8 @@ def deposit_for(account: address, amount: uint256):
     @param amount Base units, whole nano-NMR.
     """
     refused: address[3] = [empty(address), self, treasury.TOKEN.address]
-    assert account not in refused, "account: zero, the escrow or the token"
+    if account in refused:
+        refusals._refuse("account: zero, the escrow or the token")
     self._deposit(account, amount)
 
     treasury._pull(msg.sender, amount // packing.NANO)
@@ -250,7 +252,8 @@ def resolve(
     @param links Consecutive links, each the raw words of its entries.
     @param next_digest The digest of what follows these links; zero ends the round.
     """
-    assert len(links) != 0, "resolve: give at least one link"
+    if len(links) == 0:
+        refusals._refuse("resolve: give at least one link")
     round_word: uint256 = rounds._check_resolvable(round)
     # `self` has no say in what is applied: the hashes have to lead to the announced digest
     link_hashes: DynArray[bytes32, rounds.MAX_LINKS] = []
@@ -313,7 +316,8 @@ def withdraw_reserve(amount: uint256):
     """
     ownable._check_owner()
     nano: uint256 = self._positive_nano(amount)
-    assert rounds._announced_at == 0, "withdraw_reserve: wait for the end of the announced round"
+    if rounds._announced_at != 0:
+        refusals._refuse("withdraw_reserve: wait for the end of the announced round")
 
     treasury._withdraw_reserve(msg.sender, nano)
 
@@ -542,5 +546,6 @@ def _with_deposit(account: address, amount: uint256) -> uint256:
 @internal
 @pure
 def _positive_nano(amount: uint256) -> uint256:
-    assert amount != 0, "amount: must be above zero"
+    if amount == 0:
+        refusals._refuse("amount: must be above zero")
     return packing._to_nano(amount)

@@ -7,6 +7,8 @@
         the tournament's own numbers. All times are unix seconds.
 """
 
+from . import refusals
+
 PERIOD: constant(uint256) = 14 * 86400
 BPS: constant(uint256) = 10_000
 
@@ -28,12 +30,18 @@ def __init__(
     grace_: uint256,
     cap_bps_: uint256,
 ):
-    assert first_pass_ != 0, "first_pass: rounds are numbered from 1"
-    assert first_pass_time_ >= block.timestamp, "first_pass_time: must not be in the past"
-    assert 2 * window_ < round_length_, "window: must be under half the round length"
-    assert window_ < grace_, "window: must be shorter than the grace"
-    assert cap_bps_ != 0, "cap_bps: a round has to risk something"
-    assert 4 * cap_bps_ <= BPS, "cap_bps: four open rounds may risk 100% at most"
+    if first_pass_ == 0:
+        refusals._refuse("first_pass: rounds are numbered from 1")
+    if first_pass_time_ < block.timestamp:
+        refusals._refuse("first_pass_time: must not be in the past")
+    if 2 * window_ >= round_length_:
+        refusals._refuse("window: must be under half the round length")
+    if window_ >= grace_:
+        refusals._refuse("window: must be shorter than the grace")
+    if cap_bps_ == 0:
+        refusals._refuse("cap_bps: a round has to risk something")
+    if 4 * cap_bps_ > BPS:
+        refusals._refuse("cap_bps: four open rounds may risk 100% at most")
 
     FIRST_PASS = first_pass_
     FIRST_PASS_TIME = first_pass_time_

@@ -23,6 +23,8 @@
      modulo 4. Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
 """
 
+from . import refusals
+
 NANO: constant(uint256) = 10**9
 MAX_MODEL: constant(uint256) = 64
 MODELS: constant(uint256) = 65
@@ -219,7 +221,8 @@ def _to_nano(amount: uint256) -> uint256:
     @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's
          54 bits.
     """
-    assert amount % NANO == 0, "amount: not a whole nano-NMR, use multiples of 10**9"
+    if amount % NANO != 0:
+        refusals._refuse("amount: not a whole nano-NMR, use multiples of 10**9")
     self._check_fits(amount // NANO)
     return amount // NANO
 
@@ -227,7 +230,8 @@ def _to_nano(amount: uint256) -> uint256:
 @internal
 @pure
 def _check_fits(nano: uint256):
-    assert nano <= AMOUNT_MASK, "amount: does not fit 54 bits of nano-NMR"
+    if nano > AMOUNT_MASK:
+        refusals._refuse("amount: does not fit 54 bits of nano-NMR")
 
 
 @internal

@@ -7,6 +7,7 @@
         transaction reverts naming it. Rounds are counted as account words count them.
 """
 
+from . import refusals
 from . import packing
 from . import clock
 from . import rounds
@@ -54,7 +55,8 @@ def _apply(
     """
     @dev Applies every entry of a link; returns what was earned and what was burned.
     """
-    assert len(link) % 32 == 0, "link: not made of whole 32-byte words"
+    if len(link) % 32 != 0:
+        refusals._refuse("link: not made of whole 32-byte words")
 
     earned: uint256 = 0
     burned: uint256 = 0

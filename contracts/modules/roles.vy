@@ -8,6 +8,8 @@
         account's own address.
 """
 
+from . import refusals
+
 from snekmate.auth import ownable
 
 uses: ownable
@@ -28,7 +30,8 @@ event GuardianSet:
 
 @deploy
 def __init__(owner_: address, operator_: address, guardian_: address):
-    assert owner_ != empty(address), "owner: must not be the zero address"
+    if owner_ == empty(address):
+        refusals._refuse("owner: must not be the zero address")
 
     ownable._transfer_ownership(owner_)
     self._set_operator(operator_)
@@ -37,7 +40,8 @@ def __init__(owner_: address, operator_: address, guardian_: address):
 
 @internal
 def _set_operator(operator: address):
-    assert operator != empty(address), "operator: must not be the zero address"
+    if operator == empty(address):
+        refusals._refuse("operator: must not be the zero address")
 
     previous: address = self._operator
     self._operator = operator
@@ -47,7 +51,8 @@ def _set_operator(operator: address):
 
 @internal
 def _set_guardian(guardian: address):
-    assert guardian != empty(address), "guardian: must not be the zero address"
+    if guardian == empty(address):
+        refusals._refuse("guardian: must not be the zero address")
 
     previous: address = self._guardian
     self._guardian = guardian
@@ -58,10 +63,12 @@ def _set_guardian(guardian: address):
 @internal
 @view
 def _check_operator():
-    assert msg.sender == self._operator, "caller: only the operator"
+    if msg.sender != self._operator:
+        refusals._refuse("caller: only the operator")
 
 
 @internal
 @view
 def _check_operator_or_owner():
-    assert msg.sender in [self._operator, ownable.owner], "caller: only the operator or the owner"
+    if msg.sender not in [self._operator, ownable.owner]:
+        refusals._refuse("caller: only the operator or the owner")

@@ -8,6 +8,7 @@
         keccak256(keccak256(link_i) ++ digest_(i+1)), the last one zero.
 """
 
+from . import refusals
 from . import packing
 from . import clock
 
@@ -37,14 +38,14 @@ event RoundResolved:
 @internal
 def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     round_word: uint256 = self._check_next(round)
-    assert round_word <= packing.ROUND_MASK, "announce: rounds are at their end, use withdraw()"
-    assert block.timestamp >= clock._pass_time(
-        round_word
-    ), "announce: not before the pass time of the round"
-    assert digest != empty(bytes32), "announce: zero digest, an empty round is one empty link"
-    assert (
-        replaces == self._digest
-    ), "announce: replaces is not the stored digest, see round_state()"
+    if round_word > packing.ROUND_MASK:
+        refusals._refuse("announce: rounds are at their end, use withdraw()")
+    if block.timestamp < clock._pass_time(round_word):
+        refusals._refuse("announce: not before the pass time of the round")
+    if digest == empty(bytes32):
+        refusals._refuse("announce: zero digest, an empty round is one empty link")
+    if replaces != self._digest:
+        refusals._refuse("announce: replaces is not the stored digest, see round_state()")
 
     self._digest = digest
     self._announced_at = block.timestamp
@@ -59,10 +60,10 @@ def _check_resolvable(round: uint256) -> uint256:
     @dev Returns the round as the account words count it.
     """
     round_word: uint256 = self._check_next(round)
-    assert self._announced_at != 0, "resolve: nothing is announced, see round_state()"
-    assert (
-        block.timestamp >= self._announced_at + clock.WINDOW
-    ), "resolve: the challenge window is still open"
+    if self._announced_at == 0:
+        refusals._refuse("resolve: nothing is announced, see round_state()")
+    if block.timestamp < self._announced_at + clock.WINDOW:
+        refusals._refuse("resolve: the challenge window is still open")
     return round_word
 
 
@@ -86,7 +87,8 @@ def _advance(
         digest = keccak256(concat(link_hashes[passed_over], digest))
         if digest == announced:
             break
-    assert digest == announced, "resolve: the links do not lead to the announced digest"
+    if digest != announced:
+        refusals._refuse("resolve: the links do not lead to the announced digest")
 
     self._digest = next_digest
     if next_digest == empty(bytes32):
@@ -101,5 +103,6 @@ def _advance(
 @view
 def _check_next(round: uint256) -> uint256:
     round_word: uint256 = clock._to_word(round)
-    assert round_word == self._resolved + 1, "round: not the next one, see round_state()"
+    if round_word != self._resolved + 1:
+        refusals._refuse("round: not the next one, see round_state()")
     return round_word

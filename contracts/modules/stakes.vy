@@ -7,6 +7,7 @@
         no clock and no round.
 """
 
+from . import refusals
 from . import packing
 from . import accounts
 
@@ -35,8 +36,10 @@ def _set(
     @dev `word_before` is the account word to start from: the stored one, or with a deposit added to
          its pool.
     """
-    assert len(models) != 0, "models: name at least one"
-    assert len(stakes) == len(models), "stakes: give one for each model"
+    if len(models) == 0:
+        refusals._refuse("models: name at least one")
+    if len(stakes) != len(models):
+        refusals._refuse("stakes: give one for each model")
 
     word: uint256 = word_before
     # the page at hand; page 0 is the account word itself
@@ -49,8 +52,10 @@ def _set(
     above: uint256 = 0
     for i: uint256 in range(len(models), bound=packing.MODELS):
         model: uint256 = models[i]
-        assert model <= packing.MAX_MODEL, "models: numbered 0 to 64"
-        assert model >= above, "models: must be strictly ascending"
+        if model > packing.MAX_MODEL:
+            refusals._refuse("models: numbered 0 to 64")
+        if model < above:
+            refusals._refuse("models: must be strictly ascending")
         above = model + 1
         stake: uint256 = packing._to_nano(stakes[i])
 
@@ -75,7 +80,8 @@ def _set(
         word = page_word
     elif page_word != stored_page:
         accounts._words[packing._place(account, page)] = page_word
-    assert pool >= staked, "stakes: the pool holds too little, deposit first"
+    if pool < staked:
+        refusals._refuse("stakes: the pool holds too little, deposit first")
     packing._check_fits(pool - staked)
     accounts._store(account, packing._with_pages(packing._with_pool(word, pool - staked), pages))
 

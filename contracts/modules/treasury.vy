@@ -9,6 +9,7 @@
 
 from ethereum.ercs import IERC20
 from ..interfaces import IBurner
+from . import refusals
 from . import packing
 
 TOKEN: immutable(IERC20)
@@ -36,8 +37,10 @@ event BurnSent:
 
 @deploy
 def __init__(token_: address, burner_: address):
-    assert token_ != empty(address), "token: must not be the zero address"
-    assert burner_ != empty(address), "burner: must not be the zero address"
+    if token_ == empty(address):
+        refusals._refuse("token: must not be the zero address")
+    if burner_ == empty(address):
+        refusals._refuse("burner: must not be the zero address")
 
     TOKEN = IERC20(token_)
     BURNER = IBurner(burner_)
@@ -49,7 +52,8 @@ def _settle_pass(earned: uint256, burned: uint256):
     @dev Earnings come out of the reserve, burns go to the burn counter: burns never pay earnings.
     """
     reserve: uint256 = self._reserve
-    assert reserve >= earned, "reserve: too small for the earnings, fund() it first"
+    if reserve < earned:
+        refusals._refuse("reserve: too small for the earnings, fund() it first")
 
     self._reserve = reserve - earned
     self._burned += burned
@@ -66,7 +70,8 @@ def _fund(sender: address, nano: uint256):
 
 @internal
 def _withdraw_reserve(owner: address, nano: uint256):
-    assert nano <= self._reserve, "withdraw_reserve: more than the reserve holds"
+    if nano > self._reserve:
+        refusals._refuse("withdraw_reserve: more than the reserve holds")
 
     self._reserve -= nano
 
@@ -78,7 +83,8 @@ def _withdraw_reserve(owner: address, nano: uint256):
 @internal
 def _burn():
     nano: uint256 = self._burned
-    assert nano != 0, "burn: nothing waits to be burned"
+    if nano == 0:
+        refusals._refuse("burn: nothing waits to be burned")
 
     self._burned = 0
 
@@ -92,13 +98,15 @@ def _burn():
 def _pull(sender: address, nano: uint256):
     # the token returns false instead of reverting when it is stopped
     taken: bool = extcall TOKEN.transferFrom(sender, self, nano * packing.NANO)
-    assert taken, "token: transferFrom failed, nothing was taken"
+    if not taken:
+        refusals._refuse("token: transferFrom failed, nothing was taken")
 
 
 @internal
 def _push(to: address, nano: uint256):
     sent: bool = extcall TOKEN.transfer(to, nano * packing.NANO)
-    assert sent, "token: transfer failed, nothing was sent"
+    if not sent:
+        refusals._refuse("token: transfer failed, nothing was sent")
 
 
 @internal
@@ -108,9 +116,8 @@ def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
          if so little gas is left that the payee would get less than `gas_cap`, since a caller could
          make anybody's transfer fail so.
     """
-    assert (
-        msg.gas >= gas_cap * 64 // 63 + 5_000
-    ), "pay: too little gas left for the next item, send more"
+    if msg.gas < gas_cap * 64 // 63 + 5_000:
+        refusals._refuse("pay: too little gas left for the next item, send more")
 
     success: bool = False
     response: Bytes[32] = b""

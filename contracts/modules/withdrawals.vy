@@ -10,6 +10,7 @@
 
 from snekmate.utils import eip712_domain_separator as eip712
 
+from . import refusals
 from . import packing
 from . import accounts
 from . import treasury
@@ -64,11 +65,13 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     withdrawable: uint256 = accounts._withdrawable(account, word, accounts._first_open())
     nano: uint256 = withdrawable
     if amount != max_value(uint256):
-        assert amount != 0, "amount: must be above zero"
+        if amount == 0:
+            refusals._refuse("amount: must be above zero")
         nano = packing._to_nano(amount)
-    assert nano != 0, "withdraw: nothing is withdrawable yet, see position()"
-    assert nano <= withdrawable, "withdraw: more than is withdrawable, see position()"
-
+    if nano == 0:
+        refusals._refuse("withdraw: nothing is withdrawable yet, see position()")
+    if nano > withdrawable:
+        refusals._refuse("withdraw: more than is withdrawable, see position()")
     # unchecked: withdrawable is at most the pool, the lowest field of the word
     accounts._store(account, unsafe_sub(word, nano))
 
@@ -85,19 +88,23 @@ def _pay(
     due_accounts: DynArray[address, MAX_ITEMS],
     signatures: Bytes[MAX_SIGNATURES_BYTES],
 ):
-    assert period <= packing.PERIOD_MASK, "pay: periods are at their end, use withdraw()"
+    if period > packing.PERIOD_MASK:
+        refusals._refuse("pay: periods are at their end, use withdraw()")
     count: uint256 = len(requests) + len(due_accounts)
-    assert count != 0 and count <= MAX_ITEMS, "pay: give 1 to 256 items"
+    if count == 0 or count > MAX_ITEMS:
+        refusals._refuse("pay: give 1 to 256 items")
 
     items: DynArray[uint256, MAX_ITEMS] = []
     first_open: uint256 = accounts._first_open()
     at: uint256 = 0
     for word: uint256 in requests:
         request: packing.Request = packing._request(word)
-        assert at + LENGTH_BYTES <= len(signatures), "pay: give a signature for each request"
+        if at + LENGTH_BYTES > len(signatures):
+            refusals._refuse("pay: give a signature for each request")
         length: uint256 = convert(slice(signatures, at, LENGTH_BYTES), uint256)
         at += LENGTH_BYTES
-        assert at + length <= len(signatures), "pay: give a signature for each request"
+        if at + length > len(signatures):
+            refusals._refuse("pay: give a signature for each request")
         signed: bool = False
         if length == SIGNATURE_BYTES:
             signed = self._signed_by(request, slice(signatures, at, SIGNATURE_BYTES))
@@ -108,7 +115,8 @@ def _pay(
         if signed:
             nano, skip = self._pay_request(request, period, first_open)
         items.append(packing._item(request.account, nano, skip))
-    assert at == len(signatures), "pay: more signatures than requests"
+    if at != len(signatures):
+        refusals._refuse("pay: more signatures than requests")
     for account: address in due_accounts:
         items.append(packing._item(account, 0, NOTHING_WITHDRAWABLE))
 

@@ -56,8 +56,8 @@ def _texts(source: str) -> list[str]:
             text = node.args[-1]
         else:
             text = node.msg if isinstance(node, vy_ast.Assert) else node.exc
-        if isinstance(node, vy_ast.Raise) and isinstance(text, vy_ast.Call):
-            # puts entry and link before a reason that is listed itself
+        if isinstance(node, vy_ast.Raise) and isinstance(text, vy_ast.Call | vy_ast.Name):
+            # repeats a reason that is listed where it is given, or puts entry and link before it
             continue
         where = f"{source}:{node.lineno}"
         assert isinstance(text, vy_ast.Str), f"{where} refuses without saying why"
