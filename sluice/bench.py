@@ -172,19 +172,24 @@ def _groups(groups: Sequence[Sequence[str]], number: int) -> list[list[Entry]]:
 def run_pass(world: World, number: int, groups: Sequence[Sequence[Entry]]) -> list[int]:
     """A whole pass, each group of entries a transaction of its own; returns the gas of the
     announcement and of each group."""
+    return _run_batches(world, number, [rounds.links(group) for group in groups])
+
+
+def _run_batches(world: World, number: int, batches: Sequence[Sequence[rounds.Link]]) -> list[int]:
+    """A pass in batches of links, each a transaction; returns as `run_pass`."""
     parameters = world.deployment.parameters
-    cut = [[link_bytes(link) for link in rounds.links(group)] for group in groups]
-    digests = digest_chain([link for links in cut for link in links])
+    contract, operator = world.deployment.address, world.operator
+    raw = [[link_bytes(link) for link in batch] for batch in batches]
+    digests = digest_chain([link for batch in raw for link in batch])
     opens_at = max(parameters.pass_time(number), world.chain.time() + 1)
     announcement = calls.announce(number, NO_DIGEST, digests[0])
-    contract, operator = world.deployment.address, world.operator
     transaction = Transaction(operator, contract, announcement, MAX_TRANSACTION_GAS, "announce")
     gas = world.chain.send([transaction], opens_at)
     transactions = []
     applied = 0
-    for links in cut:
-        applied += len(links)
-        data = calls.resolve(number, links, digests[applied])
+    for batch in raw:
+        applied += len(batch)
+        data = calls.resolve(number, batch, digests[applied])
         transactions.append(Transaction(operator, contract, data, MAX_TRANSACTION_GAS, "resolve"))
     return gas + world.chain.send(transactions, opens_at + parameters.window_s)
 
@@ -330,10 +335,11 @@ def measure_real_round(chain: LocalChain, path: Path) -> Figures:
     accounts = _stake_recorded(world, recording)
     staked_nano = {account: sum(stakes.values()) for account, stakes in accounts.items()}
     for number in range(FIRST_ROUND, FIRST_ROUND + PASSES_BEFORE):
-        _run_batches(world, number, rounds.links(rounds.entries({}, staked_nano, 0)))
+        opening = rounds.links(rounds.entries({}, staked_nano, 0))
+        _run_batches(world, number, rounds.batches(opening))
 
     links = rounds.links_of_round(recording.table, recording.registry, REAL_ROUND, staked_nano, 0)
-    gas = _run_batches(world, number + 1, links)
+    _, *gas = _run_batches(world, number + 1, rounds.batches(links))
     return {
         "resolve_round_260_total": sum(gas),
         "resolve_round_260_largest_transaction": max(gas),
@@ -366,27 +372,6 @@ def _stake_recorded(world: World, recording: Recording) -> Mapping[str, Mapping[
     world.send_all(visits)
     world.send_all(stakings)
     return at_opening
-
-
-def _run_batches(world: World, number: int, links: Sequence[rounds.Link]) -> list[int]:
-    """A pass in the batches that `rounds.batches` cuts; returns the gas of each resolve."""
-    batches = rounds.batches(links)
-    raw = [[link_bytes(link) for link in batch] for batch in batches]
-    digests = digest_chain([link for batch in raw for link in batch])
-    parameters = world.deployment.parameters
-    opens_at = parameters.pass_time(number)
-    contract, operator = world.deployment.address, world.operator
-    announcement = calls.announce(number, NO_DIGEST, digests[0])
-    world.chain.send(
-        [Transaction(operator, contract, announcement, MAX_TRANSACTION_GAS, "announce")], opens_at
-    )
-    transactions = []
-    applied = 0
-    for batch in raw:
-        applied += len(batch)
-        data = calls.resolve(number, batch, digests[applied])
-        transactions.append(Transaction(operator, contract, data, MAX_TRANSACTION_GAS, "resolve"))
-    return world.chain.send(transactions, opens_at + parameters.window_s)
 
 
 def _slope(few_gas: int, many_gas: int, fraction: int = 1) -> int:

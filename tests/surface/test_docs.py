@@ -1,5 +1,6 @@
-"""The documents name tests; the tests they name exist."""
+"""What the documents name exists, and the figures they show are the measured ones."""
 
+import json
 import re
 from pathlib import Path
 
@@ -33,3 +34,19 @@ def test_documents_name_files_that_exist(document: Path) -> None:
     )
 
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_readme_shows_the_gas_of_the_snapshot() -> None:
+    snapshot = json.loads((ROOT / "bench" / "gas.json").read_text())
+    rows = re.findall(
+        r"^\| .* \(`(\w+)`\) \| ([\d,]+) \| ([\d,]*) ?\| (\d*%?) ?\|$",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
+    )
+
+    assert len(rows) >= 8
+    for key, gas, plain, share in rows:
+        assert gas == f"{snapshot[key]:,}"
+        if plain:
+            assert plain == f"{snapshot['plain_' + key]:,}"
+            assert share == f"{snapshot[key] / snapshot['plain_' + key]:.0%}"
