@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sluice import bench, gas_snapshot
+from sluice.anvil import has_anvil
 from sluice.errors import SluiceError
-from sluice.local_chain import anvil_chain, has_anvil, in_process_chain
+from sluice.local_chain import anvil_chain, in_process_chain
 
 DEFAULT_ROUNDS = Path("../shared/data/tournament_rounds_225_260.parquet")
 OUT = Path("build/bench.json")

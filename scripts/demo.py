@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sluice import demo, demo_report, sample
+from sluice.anvil import has_anvil
 from sluice.errors import SluiceError
 from sluice.files import write_atomically
 from sluice.inputs import read_rounds
-from sluice.local_chain import has_anvil
 
 
 @dataclass(frozen=True, slots=True)

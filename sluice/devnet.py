@@ -4,7 +4,6 @@ The accounts are ape's test accounts, whose keys everybody knows: number 0 is th
 operator, 2 the guardian; the others are stakers with NMR in their wallets, the escrow approved.
 """
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import ape
 from ape.api import AccountAPI, ProviderAPI
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 from web3 import HTTPProvider, Web3
 
+from sluice.anvil import has_anvil, running_anvil, url_of
 from sluice.deployment import (
     Deployment,
     Plan,
@@ -24,17 +23,14 @@ from sluice.deployment import (
     load_and_check,
     write_record,
 )
-from sluice.errors import InvalidInput, SluiceError
+from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
-from sluice.local_chain import MNEMONIC, has_anvil
 from sluice.sending import in_an_hour
 
 STAKERS = 7
 STAKER_NANO = 1_000 * 10**9
 RESERVE_NANO = 10_000 * 10**9
 STATE_EVERY_S = 30
-START_S = 20
-STOP_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +54,16 @@ def anvil(port: int, folder: Path) -> Iterator[str]:
         raise InvalidInput(
             "anvil is missing: install Node >= 20 and run `make setup`, or put an anvil on PATH"
         )
-    url = f"http://127.0.0.1:{port}"
+    url = url_of(port)
     if Web3(HTTPProvider(url)).is_connected():
         raise InvalidInput(f"something answers at {url} already: stop it, or choose another --port")
     folder.mkdir(parents=True, exist_ok=True)
-    command = [
-        "anvil", "--silent", "--port", str(port), "--mnemonic", MNEMONIC, "--hardfork", "prague",
+    arguments = [
         "--state", str(folder / "state.json"), "--state-interval", str(STATE_EVERY_S),
         "--preserve-historical-states",
     ]  # fmt: skip
-    # A session of its own: Ctrl-C is for the script, which then stops anvil in good order.
-    process = subprocess.Popen(command, start_new_session=True)
-    try:
-        _wait_for(url, process)
+    with running_anvil(arguments, port, shows_errors=True):
         yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def set_up(folder: Path, record: Path, first_pass: int, provider: ProviderAPI) -> Devnet:
@@ -112,16 +97,3 @@ def _fund(escrow: Escrow, owner: AccountAPI, stakers: Sequence[AccountAPI]) -> N
     for staker in stakers:
         escrow.token_transfer(staker.address, STAKER_NANO, sender=owner)
         escrow.approve(STAKER_NANO, sender=staker)
-
-
-@retry(
-    retry=retry_if_exception_type(ConnectionError),
-    stop=stop_after_delay(START_S),
-    wait=wait_fixed(0.05),
-    reraise=True,
-)
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is not None:
-        raise SluiceError(f"anvil ended at once with code {process.returncode}: run it by hand")
-    if not Web3(HTTPProvider(url)).is_connected():
-        raise ConnectionError(f"anvil does not answer at {url}: run it by hand to see why")

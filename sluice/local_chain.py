@@ -6,9 +6,6 @@ it was given and is some fifty times slower. Every receipt is looked at: a trans
 stops the run with its name and, where it can be had, the contract's words.
 """
 
-import shutil
-import socket
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,14 +17,11 @@ import ape
 from ape.api import ProviderAPI
 from ape_test.provider import LocalProvider
 from eth_account import Account as KeyedAccount
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 
+from sluice.anvil import running_anvil
 from sluice.errors import InvalidInput, SluiceError
-
-MNEMONIC = "test test test test test test test test test test test junk"
-"""The one that ape's test accounts are made from."""
 
 BLOCK_GAS = 30_000_000_000
 """So high that no block of a replay is ever half full: the base fee then stays zero, and senders
@@ -43,8 +37,6 @@ TRANSFER_GAS = 21_000
 T = TypeVar("T")
 
 BATCH = 500
-START_SECONDS = 20
-END_SECONDS = 5
 REQUEST_SECONDS = 300
 
 
@@ -284,44 +276,23 @@ class InProcessChain(LocalChain):
         return bytes(KeyedAccount.sign_transaction(fields, key).raw_transaction)
 
 
-def has_anvil() -> bool:
-    """Whether there is an anvil to run."""
-    return shutil.which("anvil") is not None
-
-
 @contextmanager
 def anvil_chain(forked_url: str | None = None) -> Iterator[AnvilChain]:
     """A new anvil on a free port, with ape connected to it; ended with the block, whatever
     happens in it. With `forked_url` it goes on from the last block of the chain that answers
     there, and reads from it what it does not have."""
-    port = _free_port()
-    command = [
-        "anvil", "--quiet", "--port", str(port), "--mnemonic", MNEMONIC,
-        "--hardfork", "prague", "--gas-limit", str(BLOCK_GAS),
+    # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
+    arguments = [
+        "--gas-limit", str(BLOCK_GAS),
         "--block-base-fee-per-gas", "0", "--gas-price", "0", "--disable-min-priority-fee",
     ]  # fmt: skip
     if forked_url:
-        command += ["--fork-url", forked_url]
-    # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
-    # In a session of its own: Ctrl-C is for this process, which then ends anvil in good order.
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_answers(url, process)
+        arguments += ["--fork-url", forked_url]
+    with running_anvil(arguments) as url:
         settings = {"host": url, "request_timeout": REQUEST_SECONDS}
         local = ape.networks.ethereum.local
         with local.use_provider("foundry", provider_settings=settings) as provider:
-            chain = AnvilChain(provider)
-            yield chain
-    finally:
-        process.terminate()
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield AnvilChain(provider)
 
 
 @contextmanager
@@ -336,22 +307,3 @@ def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@retry(
-    retry=retry_if_exception_type(ConnectionError),
-    stop=stop_after_delay(START_SECONDS),
-    wait=wait_fixed(0.05),
-    reraise=True,
-)
-def _wait_until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        raise SluiceError(f"anvil ended at once with code {process.returncode}: run it by hand")
-    if not Web3(HTTPProvider(url)).is_connected():
-        raise ConnectionError(f"anvil does not answer at {url}: run it by hand to see why")

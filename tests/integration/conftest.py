@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from ape.api import AccountAPI, ProviderAPI
 from click.testing import CliRunner
 from eth_utils.address import to_checksum_address
 
+from sluice.anvil import free_port
 from sluice.deployment import Deployment, Plan, Roles, deploy, write_record
 from sluice.devnet import anvil
 from sluice.escrow import Escrow, calls
@@ -194,12 +194,6 @@ def command(script: str) -> click.Command:
     spec.loader.exec_module(module)
     found: click.Command = module.cli
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import ape
 import pytest
 from ape.api import AccountAPI
 
+from sluice.anvil import free_port
 from sluice.deployment import (
     Deployment,
     Plan,
@@ -23,7 +24,7 @@ from sluice.errors import ChainMismatch, InvalidInput, Refused
 from sluice.escrow import Escrow
 from sluice.ledger import ALL
 from sluice.sending import chain_time
-from tests.integration.conftest import NMR, World, free_port
+from tests.integration.conftest import NMR, World
 
 PLAN = Plan(Roles("0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20), 261, 2_000)
 

@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 from web3 import HTTPProvider, Web3
 
+from sluice.anvil import free_port
 from sluice.deployment import read_record
-from tests.integration.conftest import ROOT, WAIT_S, command, free_port
+from tests.integration.conftest import ROOT, WAIT_S, command
 
 
 def start(port: int, folder: Path) -> "tuple[subprocess.Popen[str], dict[str, Any]]":
