@@ -1,31 +1,20 @@
 """Each hostile token does its one bad thing, and is an ordinary token otherwise."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boa
 import pytest
-from eth_utils.crypto import keccak
+
+from tests.unit.conftest import calldata
+
+pytestmark = pytest.mark.usefixtures("fresh_chain")
 
 GAS_GIVEN = 200_000
-
-
-@pytest.fixture(autouse=True)
-def _fresh_chain() -> Iterator[None]:
-    with boa.env.anchor():
-        yield
-    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
-    boa.env.sstore_trace.clear()
 
 
 @pytest.fixture
 def payee() -> str:
     return str(boa.env.generate_address("payee"))
-
-
-@pytest.fixture
-def spender() -> str:
-    return str(boa.env.generate_address("spender"))
 
 
 @pytest.mark.parametrize("name", ["FalseToken", "ReentrantToken", "GasEaterToken"])
@@ -57,9 +46,7 @@ def test_false_token_answers_false_and_moves_nothing(payee: str, spender: str) -
 def test_reentrant_token_calls_back_and_records_the_outcome(payee: str) -> None:
     token = boa.load("contracts/test/ReentrantToken.vy")
     other = boa.load("contracts/test/StandInNmr.vy", False)
-    selector = keccak(text="approve(address,uint256)")[:4]
-    approval = selector + bytes.fromhex(payee[2:]).rjust(32, b"\x00") + (1).to_bytes(32, "big")
-    token.arm(other.address, approval)
+    token.arm(other.address, calldata("approve(address,uint256)", payee, 1))
 
     token.transfer(payee, 1)
     assert other.allowance(token.address, payee) == 1
@@ -85,8 +72,7 @@ def test_gas_eater_reverts_or_eats_the_gas_of_one_payee_only(payee: str, spender
 
 def gas_of_failed_transfer(token: Any, payee: str) -> int:
     """What a transfer that must fail uses up of GAS_GIVEN."""
-    selector = keccak(text="transfer(address,uint256)")[:4]
-    data = selector + bytes.fromhex(payee[2:]).rjust(32, b"\x00") + (1).to_bytes(32, "big")
+    data = calldata("transfer(address,uint256)", payee, 1)
     done = boa.env.execute_code(to_address=token.address, data=data, gas=GAS_GIVEN)
     assert done.is_error
     used: int = done.get_gas_used()

@@ -1,15 +1,14 @@
 """The burner destroys exactly what it is asked to, or reverts with the reason."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boa
 import pytest
 from boa import BoaError
 
-NMR = 10**18
-SUPPLY = 11_000_000 * NMR
-ZERO_ADDRESS = "0x" + "00" * 20
+from tests.escrow_world import NMR, SUPPLY, ZERO_ADDRESS
+
+pytestmark = pytest.mark.usefixtures("fresh_chain")
 
 # A token of the shape that the burner reads; `mint` is put in by each test, or left out.
 HOSTILE_TOKEN = """
@@ -33,22 +32,9 @@ def __default__():
 """
 
 
-@pytest.fixture(autouse=True)
-def _fresh_chain() -> Iterator[None]:
-    with boa.env.anchor():
-        yield
-    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
-    boa.env.sstore_trace.clear()
-
-
 @pytest.fixture
 def treasury() -> str:
     return str(boa.env.generate_address("treasury"))
-
-
-@pytest.fixture
-def stranger() -> str:
-    return str(boa.env.generate_address("stranger"))
 
 
 @pytest.fixture

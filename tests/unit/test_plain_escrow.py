@@ -1,6 +1,5 @@
 """The gas bench's baseline does the same job as the real escrow, or its figures mean nothing."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boa
@@ -9,17 +8,12 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 
-NMR = 10**18
+from tests.escrow_world import NMR
+
+pytestmark = pytest.mark.usefixtures("fresh_chain")
+
 PERIOD_SECONDS = 14 * 86_400
 FOREVER = 2**256 - 1
-
-
-@pytest.fixture(autouse=True)
-def _fresh_chain() -> Iterator[None]:
-    with boa.env.anchor():
-        yield
-    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
-    boa.env.sstore_trace.clear()
 
 
 @pytest.fixture

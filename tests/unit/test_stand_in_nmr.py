@@ -1,6 +1,5 @@
 """The stand-in token shows every oddity of the NMR token that escrow, scripts and page rely on."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boa
@@ -8,25 +7,18 @@ import pytest
 from boa.contracts.vyper.vyper_contract import VyperContract
 from eth.abc import ComputationAPI
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
+
+from tests.escrow_world import NMR, SUPPLY, ZERO_ADDRESS
+from tests.unit.conftest import calldata
+
+pytestmark = pytest.mark.usefixtures("fresh_chain")
 
 SOURCE = "contracts/test/StandInNmr.vy"
-NMR = 10**18
-SUPPLY = 11_000_000 * NMR
-ZERO_ADDRESS = "0x" + "00" * 20
 LAST_RELAYED = to_checksum_address(f"0x{1_000_000:040x}")
 FIRST_NOT_RELAYED = to_checksum_address(f"0x{1_000_001:040x}")
 GAS_GIVEN = 500_000
 TRUE_WORD = (1).to_bytes(32, "big")
 FALSE_WORD = bytes(32)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_chain() -> Iterator[None]:
-    with boa.env.anchor():
-        yield
-    # boa remembers writes by address beyond the anchor; the next contract there has other slots.
-    boa.env.sstore_trace.clear()
 
 
 @pytest.fixture
@@ -37,16 +29,6 @@ def relay() -> str:
 @pytest.fixture
 def holder() -> str:
     return str(boa.env.generate_address("holder"))
-
-
-@pytest.fixture
-def spender() -> str:
-    return str(boa.env.generate_address("spender"))
-
-
-@pytest.fixture
-def stranger() -> str:
-    return str(boa.env.generate_address("stranger"))
 
 
 @pytest.fixture
@@ -63,12 +45,6 @@ def gas_eating_nmr(relay: str, holder: str) -> Any:
         token = boa.load(SOURCE, True)
         token.transfer(holder, 100 * NMR)
     return token
-
-
-def calldata(signature: str, *words: int | str) -> bytes:
-    """Selector and 32-byte words; an address is given as hex."""
-    numbers = [int(word, 16) if isinstance(word, str) else word for word in words]
-    return keccak(text=signature)[:4] + b"".join(n.to_bytes(32, "big") for n in numbers)
 
 
 def call(token: VyperContract, sender: str, data: bytes, value_wei: int = 0) -> ComputationAPI:
