@@ -8,6 +8,7 @@ section 2, "announce, wait, resolve").
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from sluice.errors import InvalidInput
@@ -306,9 +307,11 @@ def _check(
 
 def reserve_too_small(needed_nano: int, reserve_nano: int) -> InvalidInput:
     """The refusal of a reserve that cannot pay a round's earnings, saying how much to fund."""
+    lacking_nano = needed_nano - reserve_nano
     return InvalidInput(
         f"the reserve holds {reserve_nano} nano-NMR, the round earns {needed_nano}: fund at least "
-        f"{needed_nano - reserve_nano} nano-NMR first (the escrow's fund), then run this again"
+        f"{lacking_nano} nano-NMR first (ape run fund {Decimal(lacking_nano).scaleb(-9):f}), then "
+        "run this again"
     )
 
 
