@@ -1,0 +1,101 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+"""
+@title The packed words, to be called from tests
+@license AGPL-3.0-only
+@notice For tests only: every function of `modules/packing.vy` as it is.
+"""
+
+from ..modules import packing
+
+
+@external
+@pure
+def account(word: uint256) -> packing.Account:
+    """@notice The fields of an account word."""
+    return packing._account(word)
+
+
+@external
+@pure
+def with_pool(word: uint256, pool: uint256) -> uint256:
+    """@notice The account word with another pool."""
+    return packing._with_pool(word, pool)
+
+
+@external
+@pure
+def with_period(word: uint256, period: uint256) -> uint256:
+    """@notice The account word with another period."""
+    return packing._with_period(word, period)
+
+
+@external
+@pure
+def with_pages(word: uint256, pages: uint256) -> uint256:
+    """@notice The account word with another number of pages."""
+    return packing._with_pages(word, pages)
+
+
+@external
+@pure
+def place(account_: address, place_: uint256) -> uint256:
+    """@notice The key of a word."""
+    return packing._place(account_, place_)
+
+
+@external
+@pure
+def stake_at(model: uint256) -> (uint256, uint256):
+    """@notice Page and bit of a model's stake."""
+    return packing._stake_page(model), packing._stake_shift(model)
+
+
+@external
+@pure
+def stakes_sum(page_word: uint256) -> uint256:
+    """@notice The sum of a page's stakes."""
+    return packing._stakes_sum(page_word)
+
+
+@external
+@pure
+def risk_units(word: uint256, round_word: uint256) -> uint256:
+    """@notice The risk at the place of a round."""
+    return packing._risk_units(word, round_word)
+
+
+@external
+@pure
+def without_missed(word: uint256, round_before: uint256, round_word: uint256) -> uint256:
+    """@notice The account word with the risks of missed passes cleared."""
+    return packing._without_missed(word, round_before, round_word)
+
+
+@external
+@pure
+def units(staked: uint256, cap_bps: uint256) -> uint256:
+    """@notice The risk of stakes."""
+    return packing._units(staked, cap_bps)
+
+
+@external
+@pure
+def payouts(first_word: uint256, page_word: uint256) -> (uint256, uint256):
+    """@notice An entry's words with the bias taken off."""
+    return packing._first_payout(first_word), packing._page_payouts(page_word)
+
+
+@external
+@pure
+def request(word: uint256) -> packing.Request:
+    """@notice A signed withdrawal as `pay` takes it."""
+    return packing._request(word)
+
+
+@external
+@pure
+def item(account_: address, nano: uint256, skip: uint256) -> uint256:
+    """@notice What became of an item."""
+    return packing._item(account_, nano, skip)

@@ -1,0 +1,181 @@
+"""The contract's packed words against their Python twin, over the full domain of every field."""
+
+from dataclasses import replace
+from typing import Any
+
+import boa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sluice import instructions
+from sluice.ledger import ALL, Skip, risk_units
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    MAX_PERIOD,
+    MAX_RISK_UNITS,
+    MAX_ROUND_WORD,
+    MODELS,
+    OPEN_ROUNDS,
+    PAGES,
+    PAYOUT_BIAS_NANO,
+    AccountWord,
+    Entry,
+    StakePage,
+    model_page,
+    model_position,
+    pack_account,
+    pack_entry,
+    pack_page,
+    place_key,
+)
+from tests.escrow_world import deployer_of
+
+NANO = 10**9
+MAX = 2**256 - 1
+
+amounts = st.one_of(st.sampled_from([0, 1, MAX_AMOUNT_NANO]), st.integers(0, MAX_AMOUNT_NANO))
+risks = st.one_of(st.sampled_from([0, 1, MAX_RISK_UNITS]), st.integers(0, MAX_RISK_UNITS))
+addresses = st.integers(1, 2**160 - 1).map(lambda number: f"0x{number:040x}")
+accounts = st.builds(
+    AccountWord,
+    pool_nano=amounts,
+    stake_nano=amounts,
+    risks_units=st.tuples(risks, risks, risks, risks),
+    round_word=st.integers(0, MAX_ROUND_WORD),
+    period=st.integers(0, MAX_PERIOD),
+    pages=st.integers(0, PAGES),
+    flags=st.integers(0, 3),
+)
+stake_pages = st.builds(
+    StakePage, st.tuples(amounts, amounts, amounts, amounts), flags=st.integers(0, 15)
+)
+FULL = AccountWord(
+    MAX_AMOUNT_NANO, MAX_AMOUNT_NANO, (MAX_RISK_UNITS,) * 4, MAX_ROUND_WORD, MAX_PERIOD, 31, 3
+)
+_harness: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _deployed() -> None:
+    """Deployed before the examples: boa takes back what is deployed inside one."""
+    boa.env.enable_fast_mode()
+    _harness["packing"] = deployer_of("test/PackingHarness.vy").deploy()
+
+
+def packing() -> Any:
+    return _harness["packing"]
+
+
+@given(accounts)
+@example(FULL)
+@example(AccountWord())
+def test_account_word_reads_as_python_packed_it(account: AccountWord) -> None:
+    fields = packing().account(pack_account(account))
+
+    assert (fields.pool, fields.stake) == (account.pool_nano, account.stake_nano)
+    assert (fields.round, fields.period) == (account.round_word, account.period)
+    assert fields.pages == account.pages
+
+
+@given(accounts, amounts, st.integers(0, MAX_PERIOD), st.integers(0, 31))
+@example(FULL, 0, 0, 0)
+@example(AccountWord(), MAX_AMOUNT_NANO, MAX_PERIOD, 31)
+def test_a_changed_field_leaves_its_neighbours_alone(
+    account: AccountWord, pool: int, period: int, pages: int
+) -> None:
+    word = pack_account(account)
+
+    assert packing().with_pool(word, pool) == pack_account(replace(account, pool_nano=pool))
+    assert packing().with_period(word, period) == pack_account(replace(account, period=period))
+    assert packing().with_pages(word, pages) == pack_account(replace(account, pages=pages))
+
+
+@given(accounts, st.integers(0, MAX_ROUND_WORD))
+def test_each_round_has_its_place_in_the_ring(account: AccountWord, round_word: int) -> None:
+    found = packing().risk_units(pack_account(account), round_word)
+
+    assert found == account.risks_units[round_word % OPEN_ROUNDS]
+
+
+@given(accounts, st.integers(1, MAX_ROUND_WORD), st.integers(0, 6))
+def test_missed_passes_clear_their_places_and_no_other(
+    account: AccountWord, round_word: int, missed: int
+) -> None:
+    before = max(0, round_word - 1 - missed)
+    cleared = {m % OPEN_ROUNDS for m in range(before + 1, round_word)}
+    r0, r1, r2, r3 = (
+        0 if place in cleared else units for place, units in enumerate(account.risks_units)
+    )
+
+    found = packing().without_missed(pack_account(account), before, round_word)
+
+    assert found == pack_account(replace(account, risks_units=(r0, r1, r2, r3)))
+
+
+@given(stake_pages)
+@example(StakePage((MAX_AMOUNT_NANO,) * 4, 15))
+def test_stakes_of_a_page_sum_without_its_flags(page: StakePage) -> None:
+    assert packing().stakes_sum(pack_page(page)) == sum(page.stakes_nano)
+
+
+def test_every_model_stands_where_python_says() -> None:
+    assert packing().stake_at(0) == (0, 54)
+    for model in range(1, MODELS):
+        assert packing().stake_at(model) == (model_page(model), 54 * model_position(model))
+
+
+@given(addresses, st.integers(0, 96))
+def test_place_is_the_key_that_python_reads(account: str, place: int) -> None:
+    assert packing().place(account, place) == place_key(account, place)
+
+
+@given(st.integers(0, MODELS * MAX_AMOUNT_NANO), st.integers(0, 2_500))
+@example(MODELS * MAX_AMOUNT_NANO, 2_500)
+@example(1, 1)
+def test_risk_is_the_ledgers(staked_nano: int, cap_bps: int) -> None:
+    assert packing().units(staked_nano, cap_bps) == risk_units(staked_nano, cap_bps)
+
+
+@given(
+    addresses,
+    st.dictionaries(
+        st.sampled_from([0, 5, 6, 7, 8]),
+        st.integers(1 - PAYOUT_BIAS_NANO, PAYOUT_BIAS_NANO - 1).filter(bool),
+    ),
+)
+def test_payouts_come_out_without_their_bias(account: str, payouts: dict[int, int]) -> None:
+    """An earning stands as itself, a loss as 2^54 less the loss, nothing as zero."""
+    words = pack_entry(Entry(account, payouts | {5: payouts.get(5, 1)}))
+    expected = [payouts.get(model, 0) % 2**54 for model in (0, 5, 6, 7, 8)]
+    expected[1] = payouts.get(5, 1) % 2**54
+
+    first, page = packing().payouts(*words)
+
+    assert [first, *((page >> 54 * position) & (2**54 - 1) for position in range(4))] == expected
+    assert page >> 216 == 0
+
+
+@given(
+    addresses,
+    st.one_of(st.just(ALL), st.integers(1, MAX_AMOUNT_NANO - 1)),
+    st.integers(1, MAX_PERIOD),
+    st.one_of(st.just(instructions.NEVER), st.integers(0, 2**32 - 2)),
+)
+def test_request_reads_as_it_was_signed(
+    account: str, amount_nano: int, period: int, deadline: int
+) -> None:
+    asked = instructions.request(account, amount_nano, period, deadline)
+
+    read = packing().request(instructions.pack(asked))
+
+    assert int(read.account, 16) == int(account, 16)
+    assert read.amount == (MAX if amount_nano == ALL else amount_nano * NANO)
+    assert (read.period, read.deadline) == (period, deadline)
+
+
+@given(addresses, amounts, st.sampled_from(Skip))
+def test_item_tells_who_what_and_why(account: str, amount_nano: int, skip: Skip) -> None:
+    word = packing().item(account, amount_nano, skip.value)
+
+    assert word == int(account, 16) | amount_nano << 160 | skip << 216
