@@ -1,5 +1,5 @@
 """The replay of recorded rounds: what participants have to do before and after each pass so that
-the stakes on chain become the recorded ones (design.md section 6, "Replay of recorded rounds").
+the stakes on chain become the recorded ones (docs/accounting.md, "Replays").
 
 Pure. Rounds a..b are replayed by the passes a-4..b; pass p resolves round p and opens round p+4, so
 the stakes recorded for round p+4 are what the accounts' stakes are to be once pass p is done. A

@@ -1,6 +1,6 @@
 """The reference model: accounts, passes and withdrawals in integer Python; no chain, no I/O.
 
-One of the two statements of the rules in design.md section 2; `contracts/` is the other. They are
+One of the two statements of the rules in docs/accounting.md; `contracts/` is the other. They are
 written apart, word a refusal alike, and the property tests compare every word of their state. All
 amounts are integers in nano-NMR.
 """

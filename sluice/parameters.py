@@ -1,5 +1,5 @@
-"""What a deployment fixes for ever, and the clock that follows from it (design.md section 6,
-"Counters")."""
+"""What a deployment fixes for ever, and the clock that follows from it (docs/accounting.md,
+"Derived")."""
 
 from dataclasses import dataclass
 

@@ -31,7 +31,7 @@ def expect(
     current_period: int,
     now: int,
 ) -> list[Expected]:
-    """What becomes of each request, in order, by the rule of design.md section 2, "Withdrawals".
+    """What becomes of each request, in order, by docs/accounting.md, "Free withdrawals".
     `positions`: of every account that asks. A second request of an account finds its turn used."""
     found: list[Expected] = []
     paid: set[str] = set()

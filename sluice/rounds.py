@@ -2,8 +2,8 @@
 batches they are sent in.
 
 Pure: the same table, registry, stakes and minimum give the same links on every machine, which is
-what lets anybody recompute the digest that was announced (design.md section 2, "announce, wait,
-resolve").
+what lets anybody recompute the digest that was announced (docs/accounting.md, "The round under
+way").
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ def entries(
 
 def check_bounds(pass_entries: Sequence[Entry], bounds_nano: Mapping[str, int]) -> None:
     """Refuses, naming all of them, the entries whose losses together or earnings together exceed
-    what the account's round can burn or earn (design.md section 2); `bounds_nano`: by address, an
+    what the account's round can burn or earn (docs/accounting.md); `bounds_nano`: by address, an
     account that is not in it has zero.
 
     The contract would refuse the transaction at the first of them, after a window spent waiting."""

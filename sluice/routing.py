@@ -1,8 +1,8 @@
 """The weekly pass as a plan: what to announce, what is left, and whether it can work.
 
 Pure: the chain's state comes in as a `Snapshot`. The chain is the journal of a pass: its stored
-digest, found in the chain of digests of a manifest, says how many links are applied (design.md
-section 2, "announce, wait, resolve").
+digest, found in the chain of digests of a manifest, says how many links are applied
+(docs/accounting.md, "The round under way").
 """
 
 import re

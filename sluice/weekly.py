@@ -1,4 +1,4 @@
-"""The operator's weekly run against a chain: announce, wait, resolve (design.md section 2).
+"""The operator's weekly run against a chain: announce, wait, resolve (docs/accounting.md).
 
 Every step looks at the chain first and does only what is still to do, so a run that was killed at
 any moment is carried on by running it again.

@@ -266,7 +266,7 @@ def digest_chain(links: Sequence[bytes], tail: bytes = NO_DIGEST) -> list[bytes]
     follows).
 
     d_i = keccak256(keccak256(link_i) ++ d_(i+1)) and d_n = tail: d_0 is what is announced, d_i what
-    is left once i links are applied (design.md section 2, "announce, wait, resolve")."""
+    is left once i links are applied (docs/accounting.md, "The round under way")."""
     digests = [tail]
     for link in reversed(links):
         digests.append(keccak(keccak(link) + digests[-1]))
