@@ -118,7 +118,7 @@ def cli(
     with output.progress() as bar:
         batches = routing.batches(announced, batch_links)
         for batch in bar.track(batches, description=f"resolving round {round_number}"):
-            applied.append(run.resolve(announced, batch, sender))
+            applied += run.resolve(announced, batch, sender)
     gas = sum(each.gas for each in applied)
     output.say(f"round {round_number} is done; transactions: {len(applied)}, gas: {gas:,}")
     output.end(

@@ -16,12 +16,10 @@ from pathlib import Path
 import ape
 from eth_account import Account as KeyedAccount
 from eth_utils.crypto import keccak
-from web3.exceptions import Web3RPCError
 
 from sluice import history as recorded
 from sluice import manifest, rounds
 from sluice.deployment import Deployment, Plan, Roles, deploy
-from sluice.errors import Refused
 from sluice.escrow import MAX_TRANSACTION_GAS, WORDS_SLOT, Escrow, calls
 from sluice.history import History, Kind, ModelRound, Step
 from sluice.inputs import RoundTable, as_address
@@ -300,18 +298,11 @@ class Replay:
         """Resolves consecutive links in one transaction, or in several if they turn out dearer
         than expected; a single link always fits."""
         data = calls.resolve(number, raw[batch.start : batch.stop], digests[batch.stop])
-        if len(batch) > 1 and not self._goes(data):
+        if len(batch) > 1 and not self.escrow.fits(data, self._operator):
             half = len(batch) // 2
             first = self._resolve(number, raw, digests, batch[:half])
             return first + self._resolve(number, raw, digests, batch[half:])
         return self._send([(self._operator, data, f"resolve of round {number}")])
-
-    def _goes(self, data: bytes) -> bool:
-        try:
-            self.escrow.dry_run(data, self._operator)
-        except (Refused, Web3RPCError):
-            return False
-        return True
 
     def _links(self, number: int) -> list[rounds.Link]:
         """The links of a pass from the file and the stakes of this block, and its manifest. The

@@ -7,6 +7,7 @@ calldata, for bulk senders and dry runs. A refusal of the contract comes back as
 contract's own words.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from typing import Any, TypeAlias
 
 import ape
 from ape.api import AccountAPI, ProviderAPI, ReceiptAPI
-from ape.exceptions import ContractLogicError, TransactionError
+from ape.exceptions import TransactionError
 from eth_abi.abi import decode, encode
 from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
 from eth_utils.abi import event_signature_to_log_topic, function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3 import Web3
-from web3.exceptions import ContractLogicError as Web3LogicError
+from web3.exceptions import ContractLogicError, Web3RPCError
 
 from sluice.errors import InvalidInput, Refused
 from sluice.ledger import ALL, Position, Skip
@@ -43,6 +44,7 @@ WORDS_SLOT = 7
 """The slot of the mapping `_words`; the layout's golden file pins it."""
 
 MAX_TRANSACTION_GAS = 16_777_216
+_OUT_OF_GAS = re.compile(r"out ?of ?gas|OOG\b|gas required exceeds", re.IGNORECASE)
 """The most that one transaction may use (EIP-7825)."""
 
 LOCAL_CHAIN_IDS = frozenset({1337, 31337})
@@ -137,6 +139,10 @@ class Holding:
 def is_local(provider: ProviderAPI) -> bool:
     """Whether the connected chain is one for development: in-process, anvil, or a fork."""
     return bool(provider.network.is_dev) or provider.chain_id in LOCAL_CHAIN_IDS
+
+
+class OutOfGas(Refused):
+    """A call that does not go through within the gas of one transaction; nothing was sent."""
 
 
 class Calls:
@@ -561,6 +567,17 @@ class Escrow:
         with _refusals():
             return self._eth_call(calldata, to or self.address, None, sender)
 
+    def fits(self, calldata: bytes, sender: str) -> bool:
+        """Whether a call stays within the gas of one transaction; one that the contract refuses
+        for another reason does, and is refused when it is sent."""
+        try:
+            self.dry_run(calldata, sender)
+        except OutOfGas:
+            return False
+        except Refused:
+            return True
+        return True
+
     def estimate_gas(self, calldata: bytes, sender: str) -> int:
         """The gas that a call would use now; Refused if it would revert."""
         with _refusals():
@@ -733,7 +750,11 @@ def _hex(data: bytes) -> str:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except (ContractLogicError, Web3LogicError, TransactionError, TransactionFailed) as error:
+    except (Web3RPCError, ContractLogicError, TransactionError, TransactionFailed) as error:
+        if _OUT_OF_GAS.search(str(error)):
+            raise OutOfGas("more gas than one transaction may use: send less at a time") from error
+        if type(error) is Web3RPCError:
+            raise
         raise Refused(_reason(error)) from error
 
 

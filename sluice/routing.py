@@ -69,6 +69,16 @@ class Batch:
     links: tuple[bytes, ...]
     next_digest: bytes
 
+    def halves(self, manifest: Manifest) -> "tuple[Batch, Batch]":
+        """The batch in two, for one that turned out dearer than expected; it has two links at
+        least. `manifest` is the one it was cut from."""
+        count = len(self.links) // 2
+        middle = self.first + count
+        return (
+            Batch(self.first, self.links[:count], manifest.digests()[middle]),
+            Batch(middle, self.links[count:], self.next_digest),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedEntry:
@@ -310,8 +320,8 @@ def reserve_too_small(needed_nano: int, reserve_nano: int) -> InvalidInput:
     lacking_nano = needed_nano - reserve_nano
     return InvalidInput(
         f"the reserve holds {reserve_nano} nano-NMR, the round earns {needed_nano}: fund at least "
-        f"{lacking_nano} nano-NMR first (ape run fund {Decimal(lacking_nano).scaleb(-9):f}), then "
-        "run this again"
+        f"{lacking_nano} nano-NMR first (ape run fund {Decimal(needed_nano).scaleb(-9):f} fills it "
+        "up), then run this again"
     )
 
 

@@ -97,8 +97,8 @@ class WeeklyRun:
             raise InvalidInput(
                 f"round {self.round_number} is announced with the digest 0x{state.digest.hex()}, "
                 f"which is of no manifest in {self.folder}: bring its manifest there; if it is "
-                "lost or the announcement is wrong, ask the guardian for a veto and run this with "
-                "--announce-again"
+                "lost or the announcement is wrong, run this with --announce-again, which replaces "
+                "it"
             )
         return announced
 
@@ -166,9 +166,15 @@ class WeeklyRun:
         """When the window of what is announced has passed."""
         return self.escrow.round_state().announced_at + self.deployment.parameters.window_s
 
-    def resolve(self, announced: Progress, batch: Batch, sender: AccountAPI) -> Applied:
-        """Applies a batch and reads back that it is; BatchRefused, saying what to do, if the
-        contract refuses it."""
+    def resolve(self, announced: Progress, batch: Batch, sender: AccountAPI) -> list[Applied]:
+        """Applies a batch and reads back that it is, in several transactions if it turns out dearer
+        than expected; a single link always fits. BatchRefused, saying what to do, if the contract
+        refuses it."""
+        call = calls.resolve(self.round_number, batch.links, batch.next_digest)
+        if len(batch.links) > 1 and not self.escrow.fits(call, sender.address):
+            first, second = batch.halves(announced.manifest)
+            sent = self.resolve(announced, first, sender)
+            return sent + self.resolve(announced, second, sender)
         try:
             receipt = self.escrow.resolve(
                 self.round_number, batch.links, batch.next_digest, sender=sender
@@ -183,7 +189,7 @@ class WeeklyRun:
                 f"the digest 0x{state.digest.hex()}: somebody else resolved or announced "
                 "meanwhile; run this again"
             )
-        return Applied(len(batch.links), receipt.gas_used)
+        return [Applied(len(batch.links), receipt.gas_used)]
 
     def _manifests(self) -> dict[Path, Manifest]:
         """Those of this deployment: a folder may hold those of another chain with the same id."""

@@ -176,7 +176,7 @@ def test_a_batch_dearer_than_expected_is_sent_in_parts(
     """A round still ends, in more transactions; a single link always fits."""
     recording = prepare(read_rounds(write_sample(tmp_path / "sample.csv", rounds=1)))
     monkeypatch.setattr("sluice.rounds.MAX_LINK_WORDS", 17)
-    monkeypatch.setattr(Replay, "_goes", lambda *_: False)
+    monkeypatch.setattr("sluice.escrow.Escrow.fits", lambda *_: False)
     with open_chain(recording, in_process=False) as chain:
         replay = Replay(chain, recording, tmp_path)
         assert run(replay).passed

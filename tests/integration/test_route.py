@@ -187,3 +187,22 @@ def test_route_takes_over_a_round_with_an_account_twice(two_stakers: World) -> N
     assert world.escrow.stakes_of(other) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
     (path,) = world.manifests.glob("*.json")
     assert [e.account for link in read_manifest(path).links for e in link] == [other]
+
+
+def test_route_sends_a_batch_in_parts_that_is_dearer_than_expected(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four links that are expected in one transaction, on a chain where half of them fit one."""
+    world.stake(24, SPREAD)
+    world.fund(1_000 * NMR)
+    world.open_round()
+    inputs = world.write_inputs({(name, m): "0.5" for name in world.names for m in SPREAD})
+    assert world.route(inputs).code == 3
+    world.pass_window()
+    monkeypatch.setattr("sluice.escrow.MAX_TRANSACTION_GAS", 2_700_000)
+
+    done = world.route(inputs)
+
+    assert done.code == 0, done.err
+    assert (done.document["links"], done.document["transactions"]) == (4, 2)
+    assert world.escrow.round_state().resolved == ROUND
