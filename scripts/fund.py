@@ -1,4 +1,4 @@
-"""Fund the reserve that pays earnings."""
+"""Fill up the reserve that pays earnings."""
 
 from pathlib import Path
 
@@ -34,37 +34,37 @@ def cli(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Add AMOUNT NMR of the sender's to the reserve, after letting the escrow take it. Anybody may;
-    only the owner can take the reserve out again.
+    """Fill the reserve up to AMOUNT NMR from the sender's wallet, after letting the escrow take
+    what is lacking. Anybody may; only the owner can take the reserve out again. Run again, it adds
+    nothing to a reserve that holds as much.
 
     \b
     Example:
       ape run fund 250.5 --network http://127.0.0.1:8545
 
-    Killed after the approval, it approves nothing anew; killed after the funding was sent, look at
-    the reserve it shows before running it again.
-
-    Exit codes: 0 funded; 1 refused or failed; 2 wrong arguments.
+    Exit codes: 0 the reserve holds AMOUNT or more; 1 refused or failed; 2 wrong arguments.
     """
     output = Output(as_json)
-    amount_nano = parse_nmr(amount)
+    wanted_nano = parse_nmr(amount)
     _, escrow = load_and_check(record or record_path(provider), provider)
-    sender = signer(account, "owner", escrow.owner())
-    held_nano = escrow.balance_nano(sender.address)
-    if held_nano < amount_nano:
-        raise InvalidInput(
-            f"{sender.address} holds {nmr(held_nano)}: fund no more than that, or name the account "
-            "that pays with --account"
-        )
     before_nano = escrow.reserve_nano()
-    output.table(
-        "Reserve",
-        [("now", nmr(before_nano)), ("adds", nmr(amount_nano)), ("from", sender.address)],
-    )
-    confirm(f"Fund the reserve with {nmr(amount_nano)}?", yes, output)
-    escrow.approve(amount_nano, sender=sender)
-    escrow.fund(amount_nano, sender=sender)
+    lacking_nano = max(0, wanted_nano - before_nano)
+    if lacking_nano:
+        sender = signer(account, "owner", escrow.owner())
+        held_nano = escrow.balance_nano(sender.address)
+        if held_nano < lacking_nano:
+            raise InvalidInput(
+                f"{sender.address} holds {nmr(held_nano)}, {nmr(lacking_nano)} are lacking: name "
+                "an account that has them with --account"
+            )
+        output.table(
+            "Reserve",
+            [("now", nmr(before_nano)), ("adds", nmr(lacking_nano)), ("from", sender.address)],
+        )
+        confirm(f"Fund the reserve with {nmr(lacking_nano)}?", yes, output)
+        escrow.approve(lacking_nano, sender=sender)
+        escrow.fund(lacking_nano, sender=sender)
 
     reserve_nano = escrow.reserve_nano()
     output.say(f"the reserve holds {nmr(reserve_nano)}")
-    output.end({"funded_nano": amount_nano, "reserve_nano": reserve_nano})
+    output.end({"funded_nano": lacking_nano, "reserve_nano": reserve_nano})
