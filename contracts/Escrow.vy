@@ -255,7 +255,7 @@ def resolve(
     if len(links) == 0:
         refusals._refuse("resolve: give at least one link")
     round_word: uint256 = rounds._check_resolvable(round)
-    # `self` has no say in what is applied: the hashes have to lead to the announced digest
+    # the caller has no say in what is applied: the hashes have to lead to the announced digest
     link_hashes: DynArray[bytes32, rounds.MAX_LINKS] = []
     for i: uint256 in range(len(links), bound=rounds.MAX_LINKS):
         link_hashes.append(keccak256(links[i]))

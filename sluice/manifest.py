@@ -145,8 +145,8 @@ def verify(manifest: Manifest) -> None:
     if digest != manifest.digest:
         raise InvalidInput(
             f"{about}: its links have the digest {digest}, it says {manifest.digest}: do not "
-            "resolve it; get the "
-            "manifest again, and if it stays so ask the guardian for a veto"
+            "resolve it; get the manifest again, and if it stays so tell operator and owner before "
+            "the window ends"
         )
 
 
@@ -181,13 +181,9 @@ def recompute(
             list(chain.from_iterable(manifest.links)), list(chain.from_iterable(made))
         )
         raise InvalidInput(
-            f"round {manifest.round_number} comes out with the digest {digest}, the manifest "
-            "says "
-            ""
-            ""
-            ""
-            f"{manifest.digest}: {difference}: if file, registry and block are right, ask the "
-            "guardian for a veto"
+            f"round {manifest.round_number} comes out with the digest {digest}, the manifest says "
+            f"{manifest.digest}: {difference}: if file, registry and block are right, tell "
+            "operator and owner before the window ends"
         )
     return digest
 

@@ -73,7 +73,7 @@ def _set(
         pool += (page_word >> offset) & packing.AMOUNT_MASK
         staked += stake
         page_word = page_word & ~(packing.AMOUNT_MASK << offset) | stake << offset
-        # a share of zero writes nothing: only a stake raises the number of pages in use
+        # a stake of zero is none: only what is staked raises the number of pages in use
         if stake != 0:
             pages = max(pages, model_page)
     if page == 0:

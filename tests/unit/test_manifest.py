@@ -148,7 +148,9 @@ def test_recompute_finds_a_payout_that_was_changed(
         (added, f"account {ESCROW} is only in the manifest"),
         (recut, "the same entries are cut or ordered otherwise"),
     ):
-        with pytest.raises(InvalidInput, match=rf"{difference}.*ask the guardian for a veto"):
+        with pytest.raises(
+            InvalidInput, match=rf"{difference}.*tell operator and owner before the window ends"
+        ):
             recompute(made, table, registry, STAKED)
 
 
