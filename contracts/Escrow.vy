@@ -14,8 +14,8 @@
      `docs/accounting.md`. Amounts are token base units and must be whole nano-NMR; rounds carry the
      tournament's own numbers; times are unix seconds. The token is trusted to be NMR: see
      `docs/accounting.md` for what it does differently.
-@custom:security Every external holds the re-entrancy lock, views too. State is written before the
-                 token is called.
+@custom:security Every external written here holds the re-entrancy lock, views too; those exported
+                 from snekmate call nobody. State is written before the token is called.
 @custom:kill There is no kill switch: `withdraw`, `set_stakes` and `leave` work for ever and need
              nobody else.
 """
