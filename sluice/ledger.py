@@ -12,6 +12,7 @@ from enum import IntEnum
 from sluice.errors import InvalidInput, Refused
 from sluice.parameters import BPS, Parameters
 from sluice.words import (
+    DESTINATIONS,
     MAX_AMOUNT_NANO,
     MAX_NONCE,
     MAX_RISK_UNITS,
@@ -19,8 +20,10 @@ from sluice.words import (
     NO_DIGEST,
     OPEN_ROUNDS,
     PAGES,
+    POOL,
     RISK_UNIT_NANO,
     SPLIT_PLACE,
+    WALLET,
     WORD_BYTES,
     AccountWord,
     Entry,
@@ -57,9 +60,14 @@ class Skip(IntEnum):
     TRANSFER_FAILED = 7
 
 
+Split = tuple[tuple[int, int], ...]
+"""(destination, share in basis points): a model 0..64, POOL or WALLET."""
+
+
 @dataclass(slots=True)
 class Account:
-    """Everything held for one address. `stakes_nano` has no zeros; `risks_units[r]` are the risks,
+    """Everything held for one address; `due_nano` is the part of the pool that leaves with the next
+    free withdrawal. `stakes_nano` has no zeros; `risks_units[r]` are the risks,
     none of them zero, recorded for the rounds after the account's last pass; `round_number` is that
     pass, None = never in one; `pages` the highest stake page ever written."""
 
@@ -70,6 +78,8 @@ class Account:
     period: int = 0
     nonce: int = 0
     pages: int = 0
+    due_nano: int = 0
+    splits: dict[int, Split] = field(default_factory=dict)
 
     @property
     def staked_nano(self) -> int:
@@ -169,6 +179,17 @@ class Ledger:
 
         self._set_stakes(address, stakes_nano, pool_nano)
 
+    def set_split(self, address: str, model: int, split: Split) -> None:
+        """How the model's earnings are shared out from now on; empty: back to the model."""
+        _check_split(model, split)
+        account = self.account(address)
+
+        account.splits = {m: parts for m, parts in account.splits.items() if m != model}
+        if split:
+            account.splits[model] = split
+            account.pages = max(account.pages, model_page(model))
+        self.accounts[address] = account
+
     def leave(self, address: str) -> None:
         """Every stake to the pool; the nonce raised, so that nothing signed earlier stakes it
         again."""
@@ -183,6 +204,7 @@ class Ledger:
     def _set_stakes(self, address: str, stakes_nano: Mapping[int, int], pool_nano: int) -> None:
         account = self.account(address)
         account.pool_nano = pool_nano
+        account.due_nano = min(account.due_nano, pool_nano)
         account.stakes_nano = {m: s for m, s in {**account.stakes_nano, **stakes_nano}.items() if s}
         account.pages = max([account.pages, *(model_page(model) for model in account.stakes_nano)])
         self.accounts[address] = account
@@ -203,9 +225,10 @@ class Ledger:
         return sum(lock_nano(units) for units in self.open_risks(address, now).values())
 
     def withdrawable_nano(self, address: str, now: int) -> int:
-        """W = min(P, C - L), 0 if negative."""
+        """W = min(P, max(D, C - L))."""
         account = self.account(address)
-        return max(0, min(account.pool_nano, account.equity_nano - self.at_risk_nano(address, now)))
+        uncommitted_nano = account.equity_nano - self.at_risk_nano(address, now)
+        return min(account.pool_nano, max(account.due_nano, uncommitted_nano))
 
     def withdraw(self, address: str, amount_nano: int, now: int) -> int:
         """Takes `amount_nano` (or ALL) out of the pool; returns what left."""
@@ -220,7 +243,7 @@ class Ledger:
         if amount_nano > withdrawable_nano:
             raise Refused("withdraw: more than is withdrawable, see position()")
 
-        self.accounts[address].pool_nano -= amount_nano
+        self._take_out(address, amount_nano)
         return amount_nano
 
     def check_pay(self, now: int) -> None:
@@ -250,9 +273,30 @@ class Ledger:
         if amount_nano > withdrawable_nano:
             return Skip.ABOVE_WITHDRAWABLE, 0
 
-        account.pool_nano -= amount_nano
+        self._take_out(address, amount_nano)
         account.period = current
         return Skip.PAID, amount_nano
+
+    def pay_due(self, address: str, now: int) -> tuple[Skip, int]:
+        """What is due to an account, whatever is at risk: what became of it and what left."""
+        self.check_pay(now)
+        current = self.parameters.period(now)
+        account = self.account(address)
+        if account.period >= current:
+            return Skip.TURN_USED, 0
+        amount_nano = account.due_nano
+        if amount_nano == 0:
+            return Skip.NOTHING_WITHDRAWABLE, 0
+
+        self._take_out(address, amount_nano)
+        account.period = current
+        return Skip.PAID, amount_nano
+
+    def _take_out(self, address: str, amount_nano: int) -> None:
+        """A withdrawal of any kind uses what is due up first."""
+        account = self.accounts[address]
+        account.pool_nano -= amount_nano
+        account.due_nano -= min(account.due_nano, amount_nano)
 
     # --- rounds -----------------------------------------------------------------------------------
 
@@ -349,6 +393,7 @@ class Ledger:
             burned_nano = sum(_burn(account, model, amount) for model, amount in losses.items())
         for model, amount in earnings.items():
             _earn(account, model, amount)
+        account.due_nano = min(account.due_nano, account.pool_nano)
 
         late = now >= self.parameters.pass_time(round_number + 1)
         opening_units = 0 if late else risk_units(account.staked_nano, self.parameters.cap_bps)
@@ -398,7 +443,7 @@ class Ledger:
             staked_nano=account.staked_nano,
             at_risk_nano=self.at_risk_nano(address, now),
             withdrawable_nano=self.withdrawable_nano(address, now),
-            due_nano=0,
+            due_nano=account.due_nano,
             nonce=account.nonce,
             round_number=account.round_number,
             period=account.period,
@@ -418,6 +463,7 @@ class Ledger:
             risks[self.parameters.round_word(round_number) % OPEN_ROUNDS] = units
         last_pass = account.round_number
         round_word = 0 if last_pass is None else self.parameters.round_word(last_pass)
+        flags = (0 in account.splits) | bool(account.due_nano) << 1
         words = {
             0: pack_account(
                 AccountWord(
@@ -427,13 +473,19 @@ class Ledger:
                     round_word=round_word,
                     period=account.period,
                     pages=account.pages,
+                    flags=flags,
                 )
             ),
-            SPLIT_PLACE: pack_split(SplitWord(nonce=account.nonce)),
         }
         for page in range(1, PAGES + 1):
-            s0, s1, s2, s3 = (account.stakes_nano.get(model, 0) for model in page_models(page))
-            words[page] = pack_page(StakePage((s0, s1, s2, s3)))
+            models = page_models(page)
+            s0, s1, s2, s3 = (account.stakes_nano.get(model, 0) for model in models)
+            page_flags = sum((model in account.splits) << at for at, model in enumerate(models))
+            words[page] = pack_page(StakePage((s0, s1, s2, s3), page_flags))
+        words |= {SPLIT_PLACE + m: pack_split(SplitWord(p)) for m, p in account.splits.items()}
+        words[SPLIT_PLACE] = pack_split(
+            SplitWord(account.splits.get(0, ()), account.due_nano, account.nonce)
+        )
         return {place: word for place, word in words.items() if word}
 
 
@@ -446,6 +498,8 @@ def _copy(account: Account) -> Account:
         account.period,
         account.nonce,
         account.pages,
+        account.due_nano,
+        account.splits,
     )
 
 
@@ -500,14 +554,50 @@ def _take_stake(account: Account, model: int, amount_nano: int) -> int:
 
 
 def _earn(account: Account, model: int, amount_nano: int) -> None:
-    """Without a split an earning goes back to the model, or to the pool if the model has no stake
-    any more."""
-    if model in account.stakes_nano:
-        _check_fits_word(account.stakes_nano[model] + amount_nano)
-        account.stakes_nano[model] += amount_nano
-    else:
+    """An earning goes where the model's split says: to each destination floor(amount * share), the
+    remainder to the first. Without a split it goes back to the model, or to the pool if the model
+    has no stake any more."""
+    split = account.splits.get(model)
+    if split is None:
+        _credit(account, model if model in account.stakes_nano else POOL, amount_nano)
+        return
+    parts_nano = [amount_nano * share // BPS for _, share in split]
+    parts_nano[0] += amount_nano - sum(parts_nano)
+    for (destination, _), part_nano in zip(split, parts_nano, strict=True):
+        _credit(account, destination, part_nano)
+
+
+def _credit(account: Account, destination: int, amount_nano: int) -> None:
+    if not amount_nano:
+        return
+    if destination in (POOL, WALLET):
         _check_fits_word(account.pool_nano + amount_nano)
         account.pool_nano += amount_nano
+        account.due_nano += amount_nano if destination == WALLET else 0
+        return
+    stake_nano = account.stakes_nano.get(destination, 0) + amount_nano
+    _check_fits_word(stake_nano)
+    account.stakes_nano[destination] = stake_nano
+    account.pages = max(account.pages, model_page(destination))
+
+
+def _check_split(model: int, split: Split) -> None:
+    if model >= MODELS:
+        raise Refused("models: numbered 0 to 64")
+    if not split:
+        return
+    if len(split) > DESTINATIONS:
+        raise Refused("split: at most 8 destinations")
+    destinations = [destination for destination, _ in split]
+    for at, (destination, share) in enumerate(split):
+        if destination >= MODELS and destination not in (POOL, WALLET):
+            raise Refused("split: destinations are models 0 to 64, POOL 254 or WALLET 255")
+        if destination in destinations[:at]:
+            raise Refused("split: a destination is named twice")
+        if not 1 <= share <= BPS:
+            raise Refused("split: a share is 1 to 10_000 basis points")
+    if sum(share for _, share in split) != BPS:
+        raise Refused("split: shares must sum to 10_000 basis points")
 
 
 def _check_fits_word(amount_nano: int) -> None:

@@ -53,6 +53,10 @@ SPLIT_PLACE = 32
 """Split words stand at place 32 + model; stake pages at places 1..16; the account word at place
 0."""
 
+POOL = 254
+WALLET = 255
+"""Destinations of a split beside the models 0..64."""
+
 MAX_LINK_WORDS = 128
 MAX_LINKS_A_CALL = 20
 NO_DIGEST = bytes(32)
