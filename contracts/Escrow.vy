@@ -160,7 +160,7 @@ def deposit_for(account: address, amount: uint256):
     """
     refused: address[3] = [empty(address), self, treasury.TOKEN.address]
     if account in refused:
-        refusals._refuse("account: zero, the escrow or the token")
+        refusals._refuse("account: zero, escrow or token")
     self._deposit(account, amount)
 
     treasury._pull(msg.sender, amount // packing.NANO)
@@ -317,7 +317,7 @@ def withdraw_reserve(amount: uint256):
     ownable._check_owner()
     nano: uint256 = self._positive_nano(amount)
     if rounds._announced_at != 0:
-        refusals._refuse("withdraw_reserve: wait for the end of the announced round")
+        refusals._refuse("reserve: wait for the round end")
 
     treasury._withdraw_reserve(msg.sender, nano)
 
@@ -385,6 +385,20 @@ def position(account: address) -> Position:
         round=0 if fields.round == 0 else clock._to_round(fields.round),
         period=fields.period,
     )
+
+
+@external
+@view
+def words(keys: DynArray[uint256, packing.MAX_KEYS]) -> DynArray[uint256, packing.MAX_KEYS]:
+    """
+    @notice Stored words as they are, for whoever reads them apart: the lens, an audit.
+    @param keys place << 160 | account; `contracts/modules/packing.vy` draws the words and places.
+    @return The word at each key, zero if nothing was ever written.
+    """
+    found: DynArray[uint256, packing.MAX_KEYS] = []
+    for key: uint256 in keys:
+        found.append(accounts._words[key])
+    return found
 
 
 @external

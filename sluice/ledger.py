@@ -239,9 +239,9 @@ class Ledger:
         if amount_nano == ALL:
             amount_nano = withdrawable_nano
         if amount_nano == 0:
-            raise Refused("withdraw: nothing is withdrawable yet, see position()")
+            raise Refused("withdraw: nothing withdrawable")
         if amount_nano > withdrawable_nano:
-            raise Refused("withdraw: more than is withdrawable, see position()")
+            raise Refused("withdraw: above withdrawable")
 
         self._take_out(address, amount_nano)
         return amount_nano
@@ -249,7 +249,7 @@ class Ledger:
     def check_pay(self, now: int) -> None:
         """Refused once the periods are at their end."""
         if self.parameters.period(now) > self.parameters.last_period:
-            raise Refused("pay: periods are at their end, use withdraw()")
+            raise Refused("pay: periods ended, use withdraw")
 
     def pay(
         self, address: str, amount_nano: int, period: int, deadline: int, now: int
@@ -305,13 +305,13 @@ class Ledger:
         (again)."""
         self._check_next(round_number)
         if round_number > self.parameters.last_round:
-            raise Refused("announce: rounds are at their end, use withdraw()")
+            raise Refused("announce: rounds ended, withdraw")
         if now < self.parameters.pass_time(round_number):
-            raise Refused("announce: not before the pass time of the round")
+            raise Refused("announce: wait for the pass time")
         if digest == NO_DIGEST:
-            raise Refused("announce: zero digest, an empty round is one empty link")
+            raise Refused("announce: digest must not be 0")
         if replaces != self.digest:
-            raise Refused("announce: replaces is not the stored digest, see round_state()")
+            raise Refused("replaces: not the stored digest")
 
         self.digest = digest
         self.announced_at = now
@@ -324,12 +324,12 @@ class Ledger:
             raise Refused("resolve: give at least one link")
         self._check_next(round_number)
         if self.announced_at == 0:
-            raise Refused("resolve: nothing is announced, see round_state()")
+            raise Refused("resolve: nothing is announced")
         if now < self.announced_at + self.parameters.window_s:
-            raise Refused("resolve: the challenge window is still open")
+            raise Refused("resolve: wait, window still open")
         chain = digest_chain(links, next_digest)
         if self.digest not in chain:
-            raise Refused("resolve: the links do not lead to the announced digest")
+            raise Refused("resolve: not the announced links")
         passed_over = chain.index(self.digest)
 
         result = self._applied(round_number, passed_over, links, now)
@@ -347,7 +347,7 @@ class Ledger:
         earned_nano = burned_nano = 0
         for link_index in range(passed_over, len(links)):
             if len(links[link_index]) % WORD_BYTES:
-                raise Refused("link: not made of whole 32-byte words")
+                raise Refused("link: use whole 32-byte words")
             entry_index = 0
             try:
                 for entry in unpack_link(link_words(links[link_index])):
@@ -364,7 +364,7 @@ class Ledger:
                     reason = ALREADY_IN if held.round_number == round_number else reason
                 raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
         if earned_nano > self.reserve_nano:
-            raise Refused("reserve: too small for the earnings, fund() it first")
+            raise Refused("reserve: too small, fund() it")
 
         self.accounts |= changed
         self.reserve_nano -= earned_nano
@@ -406,7 +406,7 @@ class Ledger:
 
     def _check_next(self, round_number: int) -> None:
         if round_number != self.resolved + 1:
-            raise Refused("round: not the next one, see round_state()")
+            raise Refused("round: not next, see round_state")
 
     # --- reserve ----------------------------------------------------------------------------------
 
@@ -421,9 +421,9 @@ class Ledger:
         _check_amount(amount_nano)
         _check_fits(amount_nano)
         if self.announced_at != 0:
-            raise Refused("withdraw_reserve: wait for the end of the announced round")
+            raise Refused("reserve: wait for the round end")
         if amount_nano > self.reserve_nano:
-            raise Refused("withdraw_reserve: more than the reserve holds")
+            raise Refused("reserve: holds less, see reserve")
         self.reserve_nano -= amount_nano
 
     def burn(self) -> int:
@@ -510,7 +510,7 @@ def _check_amount(amount_nano: int) -> None:
 
 def _check_fits(amount_nano: int) -> None:
     if amount_nano > MAX_AMOUNT_NANO:
-        raise Refused("amount: does not fit 54 bits of nano-NMR")
+        raise Refused("amount: over 54 bits of nano-NMR")
 
 
 def _pool_after(account: Account, stakes_nano: Mapping[int, int], pool_nano: int) -> int:
@@ -521,13 +521,13 @@ def _pool_after(account: Account, stakes_nano: Mapping[int, int], pool_nano: int
         if model >= MODELS:
             raise Refused("models: numbered 0 to 64")
         if index and model <= models[index - 1]:
-            raise Refused("models: must be strictly ascending")
+            raise Refused("models: not strictly ascending")
         _check_fits(stakes_nano[model])
     pool_nano += sum(account.stakes_nano.get(model, 0) for model in models) - sum(
         stakes_nano.values()
     )
     if pool_nano < 0:
-        raise Refused("stakes: the pool holds too little, deposit first")
+        raise Refused("stakes: pool too small, deposit")
     _check_fits(pool_nano)
     return pool_nano
 
@@ -591,13 +591,13 @@ def _check_split(model: int, split: Split) -> None:
     destinations = [destination for destination, _ in split]
     for at, (destination, share) in enumerate(split):
         if destination >= MODELS and destination not in (POOL, WALLET):
-            raise Refused("split: destinations are models 0 to 64, POOL 254 or WALLET 255")
+            raise Refused("split: to model 0-64, 254 or 255")
         if destination in destinations[:at]:
-            raise Refused("split: a destination is named twice")
+            raise Refused("split: a destination named twice")
         if not 1 <= share <= BPS:
-            raise Refused("split: a share is 1 to 10_000 basis points")
+            raise Refused("split: a share is 1 to 10000 bps")
     if sum(share for _, share in split) != BPS:
-        raise Refused("split: shares must sum to 10_000 basis points")
+        raise Refused("split: shares must sum to 10000")
 
 
 def _check_fits_word(amount_nano: int) -> None:

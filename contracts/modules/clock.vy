@@ -31,17 +31,17 @@ def __init__(
     cap_bps_: uint256,
 ):
     if first_pass_ == 0:
-        refusals._refuse("first_pass: rounds are numbered from 1")
+        refusals._refuse("first_pass: numbered from 1")
     if first_pass_time_ < block.timestamp:
-        refusals._refuse("first_pass_time: must not be in the past")
+        refusals._refuse("first_pass_time: in the past")
     if 2 * window_ >= round_length_:
-        refusals._refuse("window: must be under half the round length")
+        refusals._refuse("window: not under half a round")
     if window_ >= grace_:
-        refusals._refuse("window: must be shorter than the grace")
+        refusals._refuse("window: not under the grace")
     if cap_bps_ == 0:
-        refusals._refuse("cap_bps: a round has to risk something")
+        refusals._refuse("cap_bps: must be above zero")
     if 4 * cap_bps_ > BPS:
-        refusals._refuse("cap_bps: four open rounds may risk 100% at most")
+        refusals._refuse("cap_bps: at most 2500")
 
     FIRST_PASS = first_pass_
     FIRST_PASS_TIME = first_pass_time_

@@ -77,6 +77,8 @@ PAGE_NUMBER_SHIFT: constant(uint256) = 216
 # places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
 # the split words
 PLACE_SHIFT: constant(uint256) = 160
+# words that one view can ask for: an account has at most 82
+MAX_KEYS: constant(uint256) = 128
 SPLIT_PLACE: constant(uint256) = 32
 
 REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
@@ -222,7 +224,7 @@ def _to_nano(amount: uint256) -> uint256:
          54 bits.
     """
     if amount % NANO != 0:
-        refusals._refuse("amount: not a whole nano-NMR, use multiples of 10**9")
+        refusals._refuse("amount: use multiples of 10**9")
     self._check_fits(amount // NANO)
     return amount // NANO
 
@@ -231,7 +233,7 @@ def _to_nano(amount: uint256) -> uint256:
 @pure
 def _check_fits(nano: uint256):
     if nano > AMOUNT_MASK:
-        refusals._refuse("amount: does not fit 54 bits of nano-NMR")
+        refusals._refuse("amount: over 54 bits of nano-NMR")
 
 
 @internal

@@ -56,7 +56,7 @@ def _apply(
     @dev Applies every entry of a link; returns what was earned and what was burned.
     """
     if len(link) % 32 != 0:
-        refusals._refuse("link: not made of whole 32-byte words")
+        refusals._refuse("link: use whole 32-byte words")
 
     earned: uint256 = 0
     burned: uint256 = 0

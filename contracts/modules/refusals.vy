@@ -3,12 +3,13 @@
 # pragma optimize gas
 """
 @title Refusals: one place that reverts with words
-@notice Each refusal says what to do. Encoding the words once instead of at every check keeps 2,400
-        bytes of the contract's size limit.
+@notice A reason names what is refused and what would do, in at most 32 characters: one word of
+        code. `sluice.remedies` says more of each. Encoding them here instead of at every check
+        keeps kilobytes of the contract's size limit.
 """
 
 
 @internal
 @pure
-def _refuse(reason: String[64]):
+def _refuse(reason: String[32]):
     raise reason

@@ -31,7 +31,7 @@ event GuardianSet:
 @deploy
 def __init__(owner_: address, operator_: address, guardian_: address):
     if owner_ == empty(address):
-        refusals._refuse("owner: must not be the zero address")
+        refusals._refuse("owner: not the zero address")
 
     ownable._transfer_ownership(owner_)
     self._set_operator(operator_)
@@ -41,7 +41,7 @@ def __init__(owner_: address, operator_: address, guardian_: address):
 @internal
 def _set_operator(operator: address):
     if operator == empty(address):
-        refusals._refuse("operator: must not be the zero address")
+        refusals._refuse("operator: not the zero address")
 
     previous: address = self._operator
     self._operator = operator
@@ -52,7 +52,7 @@ def _set_operator(operator: address):
 @internal
 def _set_guardian(guardian: address):
     if guardian == empty(address):
-        refusals._refuse("guardian: must not be the zero address")
+        refusals._refuse("guardian: not the zero address")
 
     previous: address = self._guardian
     self._guardian = guardian
@@ -71,4 +71,4 @@ def _check_operator():
 @view
 def _check_operator_or_owner():
     if msg.sender not in [self._operator, ownable.owner]:
-        refusals._refuse("caller: only the operator or the owner")
+        refusals._refuse("caller: only operator or owner")

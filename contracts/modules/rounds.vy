@@ -39,13 +39,13 @@ event RoundResolved:
 def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     round_word: uint256 = self._check_next(round)
     if round_word > packing.ROUND_MASK:
-        refusals._refuse("announce: rounds are at their end, use withdraw()")
+        refusals._refuse("announce: rounds ended, withdraw")
     if block.timestamp < clock._pass_time(round_word):
-        refusals._refuse("announce: not before the pass time of the round")
+        refusals._refuse("announce: wait for the pass time")
     if digest == empty(bytes32):
-        refusals._refuse("announce: zero digest, an empty round is one empty link")
+        refusals._refuse("announce: digest must not be 0")
     if replaces != self._digest:
-        refusals._refuse("announce: replaces is not the stored digest, see round_state()")
+        refusals._refuse("replaces: not the stored digest")
 
     self._digest = digest
     self._announced_at = block.timestamp
@@ -61,9 +61,9 @@ def _check_resolvable(round: uint256) -> uint256:
     """
     round_word: uint256 = self._check_next(round)
     if self._announced_at == 0:
-        refusals._refuse("resolve: nothing is announced, see round_state()")
+        refusals._refuse("resolve: nothing is announced")
     if block.timestamp < self._announced_at + clock.WINDOW:
-        refusals._refuse("resolve: the challenge window is still open")
+        refusals._refuse("resolve: wait, window still open")
     return round_word
 
 
@@ -88,7 +88,7 @@ def _advance(
         if digest == announced:
             break
     if digest != announced:
-        refusals._refuse("resolve: the links do not lead to the announced digest")
+        refusals._refuse("resolve: not the announced links")
 
     self._digest = next_digest
     if next_digest == empty(bytes32):
@@ -104,5 +104,5 @@ def _advance(
 def _check_next(round: uint256) -> uint256:
     round_word: uint256 = clock._to_word(round)
     if round_word != self._resolved + 1:
-        refusals._refuse("round: not the next one, see round_state()")
+        refusals._refuse("round: not next, see round_state")
     return round_word

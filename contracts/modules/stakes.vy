@@ -55,7 +55,7 @@ def _set(
         if model > packing.MAX_MODEL:
             refusals._refuse("models: numbered 0 to 64")
         if model < above:
-            refusals._refuse("models: must be strictly ascending")
+            refusals._refuse("models: not strictly ascending")
         above = model + 1
         stake: uint256 = packing._to_nano(stakes[i])
 
@@ -81,7 +81,7 @@ def _set(
     elif page_word != stored_page:
         accounts._words[packing._place(account, page)] = page_word
     if pool < staked:
-        refusals._refuse("stakes: the pool holds too little, deposit first")
+        refusals._refuse("stakes: pool too small, deposit")
     packing._check_fits(pool - staked)
     accounts._store(account, packing._with_pages(packing._with_pool(word, pool - staked), pages))
 

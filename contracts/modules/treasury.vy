@@ -38,9 +38,9 @@ event BurnSent:
 @deploy
 def __init__(token_: address, burner_: address):
     if token_ == empty(address):
-        refusals._refuse("token: must not be the zero address")
+        refusals._refuse("token: not the zero address")
     if burner_ == empty(address):
-        refusals._refuse("burner: must not be the zero address")
+        refusals._refuse("burner: not the zero address")
 
     TOKEN = IERC20(token_)
     BURNER = IBurner(burner_)
@@ -53,7 +53,7 @@ def _settle_pass(earned: uint256, burned: uint256):
     """
     reserve: uint256 = self._reserve
     if reserve < earned:
-        refusals._refuse("reserve: too small for the earnings, fund() it first")
+        refusals._refuse("reserve: too small, fund() it")
 
     self._reserve = reserve - earned
     self._burned += burned
@@ -71,7 +71,7 @@ def _fund(sender: address, nano: uint256):
 @internal
 def _withdraw_reserve(owner: address, nano: uint256):
     if nano > self._reserve:
-        refusals._refuse("withdraw_reserve: more than the reserve holds")
+        refusals._refuse("reserve: holds less, see reserve")
 
     self._reserve -= nano
 
@@ -99,14 +99,14 @@ def _pull(sender: address, nano: uint256):
     # the token returns false instead of reverting when it is stopped
     taken: bool = extcall TOKEN.transferFrom(sender, self, nano * packing.NANO)
     if not taken:
-        refusals._refuse("token: transferFrom failed, nothing was taken")
+        refusals._refuse("token: transferFrom failed")
 
 
 @internal
 def _push(to: address, nano: uint256):
     sent: bool = extcall TOKEN.transfer(to, nano * packing.NANO)
     if not sent:
-        refusals._refuse("token: transfer failed, nothing was sent")
+        refusals._refuse("token: transfer failed")
 
 
 @internal
@@ -117,7 +117,7 @@ def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
          make anybody's transfer fail so.
     """
     if msg.gas < gas_cap * 64 // 63 + 5_000:
-        refusals._refuse("pay: too little gas left for the next item, send more")
+        refusals._refuse("gas: too little left, send more")
 
     success: bool = False
     response: Bytes[32] = b""

@@ -69,9 +69,9 @@ def _withdraw(account: address, amount: uint256) -> uint256:
             refusals._refuse("amount: must be above zero")
         nano = packing._to_nano(amount)
     if nano == 0:
-        refusals._refuse("withdraw: nothing is withdrawable yet, see position()")
+        refusals._refuse("withdraw: nothing withdrawable")
     if nano > withdrawable:
-        refusals._refuse("withdraw: more than is withdrawable, see position()")
+        refusals._refuse("withdraw: above withdrawable")
     # unchecked: withdrawable is at most the pool, the lowest field of the word
     accounts._store(account, unsafe_sub(word, nano))
 
@@ -89,7 +89,7 @@ def _pay(
     signatures: Bytes[MAX_SIGNATURES_BYTES],
 ):
     if period > packing.PERIOD_MASK:
-        refusals._refuse("pay: periods are at their end, use withdraw()")
+        refusals._refuse("pay: periods ended, use withdraw")
     count: uint256 = len(requests) + len(due_accounts)
     if count == 0 or count > MAX_ITEMS:
         refusals._refuse("pay: give 1 to 256 items")
@@ -100,11 +100,11 @@ def _pay(
     for word: uint256 in requests:
         request: packing.Request = packing._request(word)
         if at + LENGTH_BYTES > len(signatures):
-            refusals._refuse("pay: give a signature for each request")
+            refusals._refuse("signatures: one for each request")
         length: uint256 = convert(slice(signatures, at, LENGTH_BYTES), uint256)
         at += LENGTH_BYTES
         if at + length > len(signatures):
-            refusals._refuse("pay: give a signature for each request")
+            refusals._refuse("signatures: one for each request")
         signed: bool = False
         if length == SIGNATURE_BYTES:
             signed = self._signed_by(request, slice(signatures, at, SIGNATURE_BYTES))
@@ -116,7 +116,7 @@ def _pay(
             nano, skip = self._pay_request(request, period, first_open)
         items.append(packing._item(request.account, nano, skip))
     if at != len(signatures):
-        refusals._refuse("pay: more signatures than requests")
+        refusals._refuse("signatures: more than requests")
     for account: address in due_accounts:
         items.append(packing._item(account, 0, NOTHING_WITHDRAWABLE))
 

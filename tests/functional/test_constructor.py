@@ -55,17 +55,17 @@ def deploy(world: World, **changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("first_pass", 0, "first_pass: rounds are numbered from 1"),
-        ("first_pass_time", START - 1, "first_pass_time: must not be in the past"),
-        ("window", WEEK // 2, "window: must be under half the round length"),
-        ("grace", DAY, "window: must be shorter than the grace"),
-        ("cap_bps", 0, "cap_bps: a round has to risk something"),
-        ("cap_bps", 2_501, "cap_bps: four open rounds may risk 100% at most"),
-        ("owner", ZERO_ADDRESS, "owner: must not be the zero address"),
-        ("operator", ZERO_ADDRESS, "operator: must not be the zero address"),
-        ("guardian", ZERO_ADDRESS, "guardian: must not be the zero address"),
-        ("token", ZERO_ADDRESS, "token: must not be the zero address"),
-        ("burner", ZERO_ADDRESS, "burner: must not be the zero address"),
+        ("first_pass", 0, "first_pass: numbered from 1"),
+        ("first_pass_time", START - 1, "first_pass_time: in the past"),
+        ("window", WEEK // 2, "window: not under half a round"),
+        ("grace", DAY, "window: not under the grace"),
+        ("cap_bps", 0, "cap_bps: must be above zero"),
+        ("cap_bps", 2_501, "cap_bps: at most 2500"),
+        ("owner", ZERO_ADDRESS, "owner: not the zero address"),
+        ("operator", ZERO_ADDRESS, "operator: not the zero address"),
+        ("guardian", ZERO_ADDRESS, "guardian: not the zero address"),
+        ("token", ZERO_ADDRESS, "token: not the zero address"),
+        ("burner", ZERO_ADDRESS, "burner: not the zero address"),
     ],
 )
 def test_constructor_refuses(world: World, name: str, value: Any, message: str) -> None:

@@ -49,7 +49,7 @@ def test_pay_refuses_everybody_but_the_operator(world: World, role: str) -> None
 def test_pay_refuses_periods_beyond_the_counter(world: World, operator: str) -> None:
     set_time(START + 1_023 * FORTNIGHT)
 
-    with refuses("pay: periods are at their end, use withdraw()"):
+    with refuses("pay: periods ended, use withdraw"):
         world.escrow.pay([], [], b"", sender=operator)
 
 
@@ -83,7 +83,7 @@ def test_pay_refuses_fewer_signatures_than_requests(
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([world.sign(request, "staker")])
 
-    with refuses("pay: give a signature for each request"):
+    with refuses("signatures: one for each request"):
         world.escrow.pay([request.word()], [], signatures[:-cut], sender=operator)
 
 
@@ -93,7 +93,7 @@ def test_pay_refuses_more_signatures_than_requests(
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([world.sign(request, "staker"), b""])
 
-    with refuses("pay: more signatures than requests"):
+    with refuses("signatures: more than requests"):
         world.escrow.pay([request.word()], [], signatures, sender=operator)
 
 
@@ -373,7 +373,7 @@ def test_pay_says_when_too_little_gas_is_left(trap: World, staker: str, operator
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([trap.sign(request, "staker")])
 
-    with refuses("pay: too little gas left for the next item, send more"):
+    with refuses("gas: too little left, send more"):
         trap.escrow.pay([request.word()], [], signatures, sender=operator, gas=TRANSFER_GAS + 6_000)
 
 

@@ -29,17 +29,17 @@ def test_set_stakes_refuses_a_model_above_64(world: World, staker: str, model: i
 def test_set_stakes_refuses_models_that_do_not_ascend(
     world: World, staker: str, models: list[int]
 ) -> None:
-    with refuses("models: must be strictly ascending"):
+    with refuses("models: not strictly ascending"):
         world.escrow.set_stakes(models, [0] * len(models), sender=staker)
 
 
 def test_set_stakes_refuses_what_is_not_a_whole_nano(world: World, staker: str) -> None:
-    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
+    with refuses("amount: use multiples of 10**9"):
         world.escrow.set_stakes([0], [1], sender=staker)
 
 
 def test_set_stakes_refuses_a_stake_that_does_not_fit(world: World, staker: str) -> None:
-    with refuses("amount: does not fit 54 bits of nano-NMR"):
+    with refuses("amount: over 54 bits of nano-NMR"):
         world.escrow.set_stakes([0], [nano(MAX_AMOUNT_NANO + 1)], sender=staker)
 
 
@@ -51,7 +51,7 @@ def test_set_stakes_refuses_more_than_the_pool_holds(
     stakes = [0] * len(models)
     stakes[-1] = nano(251)
 
-    with world.unchanged(), refuses("stakes: the pool holds too little, deposit first"):
+    with world.unchanged(), refuses("stakes: pool too small, deposit"):
         world.escrow.set_stakes(models, stakes, sender=staker)
 
 
