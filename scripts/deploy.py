@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from ape.api import ProviderAPI
 
+from sluice.contract import is_local
 from sluice.deployment import (
     Plan,
     Roles,
@@ -16,7 +17,6 @@ from sluice.deployment import (
     write_record,
 )
 from sluice.errors import InvalidInput
-from sluice.escrow import is_local
 from sluice.sending import (
     Command,
     Output,

@@ -7,7 +7,7 @@ import click
 from ape.api import ProviderAPI
 
 from sluice.deployment import load_and_check, record_path
-from sluice.escrow import FreeWithdrawals, free_withdrawals
+from sluice.events import FreeWithdrawals, free_withdrawals
 from sluice.instructions import Domain, pay_call, read_requests
 from sluice.ledger import Skip
 from sluice.paying import Expected, batches, expect

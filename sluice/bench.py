@@ -17,11 +17,14 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
 from sluice import instructions, rounds
+from sluice.calls import calls
+from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.demo import Recording, prepare
 from sluice.deployment import Deployment, Plan, Roles, deploy
-from sluice.escrow import BASE_UNITS_A_NANO, MAX_TRANSACTION_GAS, Escrow, calls
+from sluice.escrow import Escrow
 from sluice.inputs import read_rounds
 from sluice.local_chain import LocalChain, Transaction
+from sluice.units import BASE_UNITS_A_NANO
 from sluice.words import MAX_AMOUNT_NANO, NO_DIGEST, Entry, digest_chain, link_bytes, model_page
 
 Figures = dict[str, int]

@@ -19,8 +19,10 @@ from eth_utils.crypto import keccak
 
 from sluice import history as recorded
 from sluice import manifest, rounds
+from sluice.calls import calls
+from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.deployment import Deployment, Plan, Roles, deploy
-from sluice.escrow import MAX_TRANSACTION_GAS, WORDS_SLOT, Escrow, calls
+from sluice.escrow import WORDS_SLOT, Escrow
 from sluice.history import History, Kind, ModelRound, Step
 from sluice.inputs import RoundTable, as_address
 from sluice.ledger import Ledger, bound_nano

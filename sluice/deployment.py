@@ -18,8 +18,9 @@ from eth_utils.crypto import keccak
 from pydantic import TypeAdapter, ValidationError
 from web3.exceptions import BlockNotFound
 
+from sluice.contract import is_local
 from sluice.errors import ChainMismatch, InvalidInput, Refused
-from sluice.escrow import Escrow, is_local
+from sluice.escrow import Escrow
 from sluice.files import write_atomically
 from sluice.inputs import as_address
 from sluice.instructions import domain_separator

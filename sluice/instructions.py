@@ -29,13 +29,11 @@ from eth_utils.exceptions import ValidationError
 from sluice.errors import InvalidInput
 from sluice.inputs import as_address
 from sluice.ledger import ALL
+from sluice.units import BASE_UNITS_A_NANO, MAX_UINT
 from sluice.words import ACCOUNT_BITS, AMOUNT_BITS, MAX_AMOUNT_NANO, MAX_PERIOD, PERIOD_BITS
 
 DOMAIN_NAME = "Sluice"
 DOMAIN_VERSION = "1"
-
-MAX_UINT = 2**256 - 1
-BASE_UNITS_A_NANO = 10**9
 
 NEVER = MAX_UINT
 """As a deadline: the request does not expire."""

@@ -25,8 +25,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from web3.exceptions import Web3Exception
 
+from sluice.contract import is_local
 from sluice.errors import InvalidInput, SluiceError
-from sluice.escrow import is_local
 from sluice.inputs import to_nano
 from sluice.words import MAX_AMOUNT_NANO
 

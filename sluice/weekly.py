@@ -11,9 +11,10 @@ from pathlib import Path
 from ape.api import AccountAPI
 
 from sluice import routing
+from sluice.calls import calls
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput, Refused
-from sluice.escrow import Escrow, calls
+from sluice.escrow import Escrow
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, Target, build, tooling_commit, write_manifest
 from sluice.registry import Registry

@@ -3,7 +3,7 @@
 import pytest
 
 from sluice.bench import NANO_A_NMR, World, build_world, run_pass
-from sluice.escrow import calls
+from sluice.calls import calls
 from sluice.local_chain import anvil_chain
 from sluice.rounds import DEFAULT_GAS, links
 from sluice.words import MODELS, Entry

@@ -20,9 +20,10 @@ from click.testing import CliRunner
 from eth_utils.address import to_checksum_address
 
 from sluice.anvil import free_port
+from sluice.calls import calls
 from sluice.deployment import Deployment, Plan, Roles, deploy, write_record
 from sluice.devnet import anvil
-from sluice.escrow import Escrow, calls
+from sluice.escrow import Escrow
 from sluice.rounds import entries, links
 from sluice.sending import chain_time, move_time
 from sluice.words import NO_DIGEST, digest_chain, link_bytes

@@ -4,7 +4,7 @@ import pytest
 
 from sluice import bench
 from sluice.bench import NANO_A_NMR, STAKE_NANO, World, build_world, run_pass
-from sluice.escrow import calls
+from sluice.calls import calls
 from sluice.local_chain import AnvilChain, anvil_chain
 from sluice.words import Entry
 

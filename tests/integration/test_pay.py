@@ -5,7 +5,7 @@ from dataclasses import replace
 import ape
 import pytest
 
-from sluice.escrow import free_withdrawals
+from sluice.events import free_withdrawals
 from sluice.instructions import (
     Domain,
     SignedRequest,

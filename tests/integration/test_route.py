@@ -3,7 +3,7 @@
 import pytest
 
 from sluice.errors import Refused
-from sluice.escrow import links_applied
+from sluice.events import links_applied
 from sluice.inputs import read_rounds
 from sluice.manifest import Target, build, read_manifest, recompute, write_manifest
 from sluice.registry import load_registry

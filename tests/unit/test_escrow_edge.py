@@ -7,17 +7,9 @@ from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from sluice.escrow import (
-    WORDS_SLOT,
-    Calls,
-    Escrow,
-    FreeWithdrawals,
-    Item,
-    LinkApplied,
-    calls,
-    free_withdrawals,
-    links_applied,
-)
+from sluice.calls import Calls, calls
+from sluice.escrow import WORDS_SLOT, Escrow
+from sluice.events import FreeWithdrawals, Item, LinkApplied, free_withdrawals, links_applied
 from sluice.ledger import ALL, Skip
 from tests.escrow_world import deployer_of, item, words_slot
 

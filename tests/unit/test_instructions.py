@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidInput
 from sluice.instructions import (
-    MAX_UINT,
     NEVER,
     Domain,
     Request,
@@ -33,6 +32,7 @@ from sluice.instructions import (
     write_requests,
 )
 from sluice.ledger import ALL, Skip
+from sluice.units import MAX_UINT
 from sluice.words import MAX_AMOUNT_NANO, MAX_PERIOD
 from tests.escrow_world import (
     START,
