@@ -1,0 +1,445 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Sluice lens
+@license AGPL-3.0-only
+@author The Sluice developers
+@notice What follows from the escrow's stored words, as a page shows it: position, stakes, splits,
+        open rounds, and when locked NMR becomes free.
+@dev The escrow needs none of this to work, so it stands here and not in the escrow's bytecode.
+     Amounts are token base units; rounds carry the tournament's own numbers; times are unix
+     seconds.
+@custom:security Has no storage, no role and no NMR: it reads the escrow's words and counts. Anyone
+                 can deploy another, or count the same from the words.
+"""
+
+from .interfaces import IEscrow
+from .modules import refusals
+from .modules import packing
+from .modules import clock
+
+# an account's words as they are asked for: the account word, the stake pages, then the split words
+# by model
+FIRST_SPLIT: constant(uint256) = 1 + packing.PAGES
+MAX_WORDS: constant(uint256) = FIRST_SPLIT + packing.MODELS
+# a split word: parts from the lowest bit up, destination 8 and share 14, then what is due
+DESTINATIONS: constant(uint256) = 8
+DESTINATION_BITS: constant(uint256) = 8
+DESTINATION_MASK: constant(uint256) = 2**8 - 1
+SHARE_MASK: constant(uint256) = 2**14 - 1
+PART_BITS: constant(uint256) = 22
+DUE_SHIFT: constant(uint256) = 176
+DUE_FLAG_SHIFT: constant(uint256) = 255
+
+ESCROW: immutable(IEscrow)
+FIRST_PASS: immutable(uint256)
+FIRST_PASS_TIME: immutable(uint256)
+ROUND_LENGTH: immutable(uint256)
+WINDOW: immutable(uint256)
+GRACE: immutable(uint256)
+CAP_BPS: immutable(uint256)
+DEPLOYED_AT: immutable(uint256)
+
+
+# what `position` says of an account
+struct Position:
+    pool: uint256
+    staked: uint256
+    at_risk: uint256
+    withdrawable: uint256
+    due: uint256
+    nonce: uint256
+    round: uint256
+    period: uint256
+
+
+# one open round of an account
+struct Risk:
+    round: uint256
+    bound: uint256
+    lock: uint256
+    deadline: uint256
+
+
+# how one model's earnings are shared out
+struct Split:
+    model: uint256
+    destinations: DynArray[uint256, DESTINATIONS]
+    shares: DynArray[uint256, DESTINATIONS]
+
+
+# what a coming pass leaves withdrawable
+struct Release:
+    amount: uint256
+    earliest: uint256
+    latest: uint256
+
+
+@deploy
+def __init__(escrow: address):
+    """
+    @notice Binds the lens to one escrow for ever, and reads what its deployment fixed.
+    @param escrow The escrow to look at.
+    """
+    if not escrow.is_contract:
+        refusals._refuse("escrow: no contract there")
+
+    ESCROW = IEscrow(escrow)
+    parameters: IEscrow.Parameters = staticcall ESCROW.parameters()
+    FIRST_PASS = parameters.first_pass
+    FIRST_PASS_TIME = parameters.first_pass_time
+    ROUND_LENGTH = parameters.round_length
+    WINDOW = parameters.window
+    GRACE = parameters.grace
+    CAP_BPS = parameters.cap_bps
+    DEPLOYED_AT = parameters.deployed_at
+
+
+@external
+@view
+def position(account: address) -> Position:
+    """
+    @notice Everything held for an account and what of it can leave now.
+    @param account Any address.
+    @return pool, staked, at risk (it may exceed the equity), withdrawable, due (part of the pool),
+            all in base units; the nonce of instructions; the last pass it was in and the last
+            period it was paid in (0 = never).
+    """
+    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1)
+    fields: packing.Account = packing._account(words[0])
+    staked: uint256 = self._staked(words)
+    at_risk: uint256 = self._at_risk(words[0], self._first_open(self._resolved()))
+    due: uint256 = self._due(words)
+    return Position(
+        pool=fields.pool * packing.NANO,
+        staked=staked * packing.NANO,
+        at_risk=at_risk * packing.NANO,
+        withdrawable=self._withdrawable(fields.pool, due, staked, at_risk) * packing.NANO,
+        due=due * packing.NANO,
+        nonce=words[FIRST_SPLIT] >> packing.NONCE_SHIFT,
+        round=0 if fields.round == 0 else self._to_round(fields.round),
+        period=fields.period,
+    )
+
+
+@external
+@view
+def stakes_of(account: address) -> uint256[packing.MODELS]:
+    """
+    @notice The stake on each model of an account.
+    @param account Any address.
+    @return Base units by model number, 0 to 64.
+    """
+    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 0)
+    stakes: uint256[packing.MODELS] = empty(uint256[packing.MODELS])
+    for model: uint256 in range(packing.MODELS):
+        page_word: uint256 = words[packing._stake_page(model)]
+        nano: uint256 = (page_word >> packing._stake_shift(model)) & packing.AMOUNT_MASK
+        stakes[model] = nano * packing.NANO
+    return stakes
+
+
+@external
+@view
+def split_of(
+    account: address, model: uint256
+) -> (DynArray[uint256, DESTINATIONS], DynArray[uint256, DESTINATIONS]):
+    """
+    @notice How the earnings of one model are shared out.
+    @param account Any address.
+    @param model 0 to 64.
+    @return The destinations: model numbers, 254 the pool, 255 the wallet. Their shares in basis
+            points. Both empty: back to the model, or to the pool if it has no stake any more.
+    """
+    if model > packing.MAX_MODEL:
+        refusals._refuse("models: numbered 0 to 64")
+    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1 + model)
+    split: Split = self._split(words, model)
+    return split.destinations, split.shares
+
+
+@external
+@view
+def splits_of(account: address) -> DynArray[Split, packing.MODELS]:
+    """
+    @notice The splits of all models that have one of their own.
+    @param account Any address.
+    @return For each, ascending: the model, destinations and shares as `split_of` has them.
+    """
+    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, packing.MODELS)
+    splits: DynArray[Split, packing.MODELS] = []
+    for model: uint256 in range(packing.MODELS):
+        split: Split = self._split(words, model)
+        if len(split.shares) != 0:
+            splits.append(split)
+    return splits
+
+
+@external
+@view
+def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
+    """
+    @notice The open rounds that can still burn some of an account.
+    @param account Any address.
+    @return For each, ascending: its number, the most it can burn or earn (bound), what it keeps
+            from being withdrawn (lock), both in base units, and the second after which it burns
+            nothing more.
+    """
+    word: uint256 = self._words(account, 0)[0]
+    last_pass: uint256 = packing._account(word).round
+    first_open: uint256 = self._first_open(self._resolved())
+    risks: DynArray[Risk, packing.OPEN_ROUNDS] = []
+    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
+        units: uint256 = self._open_units(word, last_pass + i, first_open)
+        if units != 0:
+            risks.append(
+                Risk(
+                    round=self._to_round(last_pass + i),
+                    bound=packing._unit_nano(units) * packing.NANO,
+                    lock=packing._unit_nano(units - 1) * packing.NANO,
+                    deadline=self._deadline(last_pass + i),
+                )
+            )
+    return risks
+
+
+@external
+@view
+def schedule(account: address) -> DynArray[Release, packing.OPEN_ROUNDS]:
+    """
+    @notice When the locked part of the pool becomes free: what the coming four passes leave
+            withdrawable if the stakes stay as they are, no payout comes, and every pass opens a
+            round for the account. Passes that free nothing more are left out.
+    @param account Any address.
+    @return For each pass, ascending: all that is withdrawable then, what is now included, in base
+            units; the earliest second at which the pass can be; the second after which it is so
+            without any pass.
+    """
+    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1)
+    fields: packing.Account = packing._account(words[0])
+    resolved: uint256 = 0
+    announced_at: uint256 = 0
+    resolved, announced_at = self._round_state()
+    first_open: uint256 = self._first_open(resolved)
+    staked: uint256 = self._staked(words)
+    due: uint256 = self._due(words)
+    at_risk: uint256 = self._at_risk(words[0], first_open)
+    freed: uint256 = self._withdrawable(fields.pool, due, staked, at_risk)
+    opened: uint256 = packing._units(staked, CAP_BPS)
+    # an account that is in the pass under way already looks at the rounds after
+    first_coming: uint256 = max(resolved, fields.round) + 1
+
+    releases: DynArray[Release, packing.OPEN_ROUNDS] = []
+    for i: uint256 in range(packing.OPEN_ROUNDS):
+        round_word: uint256 = first_coming + i
+        # what is open once that pass is done: what was recorded for later rounds, and what the
+        # passes up to it open
+        at_risk = 0
+        for later: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
+            units: uint256 = self._open_units(words[0], round_word + later, first_open)
+            if i + later >= packing.OPEN_ROUNDS and round_word + later >= first_open:
+                units = opened
+            at_risk += self._lock(units)
+        amount: uint256 = self._withdrawable(fields.pool, due, staked, at_risk)
+        if amount > freed:
+            freed = amount
+            earliest: uint256 = max(self._pass_time(round_word), announced_at) + WINDOW
+            releases.append(
+                Release(
+                    amount=amount * packing.NANO,
+                    earliest=max(block.timestamp, earliest),
+                    latest=self._deadline(round_word),
+                )
+            )
+    return releases
+
+
+@external
+@view
+def current_period() -> uint256:
+    """
+    @notice The fortnight it is, counted from 1 at the escrow's deployment.
+    @return The period that `pay` would pay in now.
+    """
+    return 1 + (block.timestamp - DEPLOYED_AT) // clock.PERIOD
+
+
+@external
+@view
+def escrow() -> address:
+    """
+    @notice The escrow that this lens looks at.
+    @return Its address.
+    """
+    return ESCROW.address
+
+
+####################################
+############# INTERNAL #############
+####################################
+
+
+@internal
+@view
+def _words(account: address, splits: uint256) -> DynArray[uint256, packing.MAX_KEYS]:
+    """
+    @dev The account word (0), the stake pages (1 to 16) and the split words (17 on) of as many
+         models. Pages never written are zero, so that all of them can be summed.
+    """
+    keys: DynArray[uint256, packing.MAX_KEYS] = []
+    for place: uint256 in range(FIRST_SPLIT + splits, bound=MAX_WORDS):
+        split_place: uint256 = packing.SPLIT_PLACE + place - FIRST_SPLIT
+        keys.append(packing._place(account, place if place < FIRST_SPLIT else split_place))
+    return staticcall ESCROW.words(keys)
+
+
+@internal
+@view
+def _round_state() -> (uint256, uint256):
+    """
+    @dev The last round that is done, as account words count; when the next one was announced, 0 if
+         it is not.
+    """
+    resolved: uint256 = 0
+    digest: bytes32 = empty(bytes32)
+    announced_at: uint256 = 0
+    resolved, digest, announced_at = staticcall ESCROW.round_state()
+    return resolved + 1 - FIRST_PASS, announced_at
+
+
+@internal
+@view
+def _resolved() -> uint256:
+    resolved: uint256 = 0
+    announced_at: uint256 = 0
+    resolved, announced_at = self._round_state()
+    return resolved
+
+
+@internal
+@view
+def _first_open(resolved: uint256) -> uint256:
+    """
+    @dev The first round that is neither done nor past its deadline.
+    """
+    lapsed: uint256 = 0
+    first_deadline: uint256 = FIRST_PASS_TIME + GRACE
+    if block.timestamp > first_deadline:
+        lapsed = (block.timestamp - first_deadline - 1) // ROUND_LENGTH + 1
+    return max(resolved, lapsed) + 1
+
+
+@internal
+@pure
+def _open_units(word: uint256, round_word: uint256, first_open: uint256) -> uint256:
+    """
+    @dev The risk that an account word records for a round, 0 if it records none or the round is not
+         open.
+    """
+    last_pass: uint256 = packing._account(word).round
+    if round_word < max(first_open, last_pass + 1) or round_word > last_pass + packing.OPEN_ROUNDS:
+        return 0
+    return packing._risk_units(word, round_word)
+
+
+@internal
+@pure
+def _lock(units: uint256) -> uint256:
+    """
+    @dev What a round keeps from leaving, in nano: rounded down, so that rounding never locks
+         anybody's NMR.
+    """
+    return 0 if units == 0 else packing._unit_nano(units - 1)
+
+
+@internal
+@pure
+def _at_risk(word: uint256, first_open: uint256) -> uint256:
+    """
+    @dev L in nano: the sum of the open rounds' locks; it may exceed the equity.
+    """
+    last_pass: uint256 = packing._account(word).round
+    at_risk: uint256 = 0
+    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
+        at_risk += self._lock(self._open_units(word, last_pass + i, first_open))
+    return at_risk
+
+
+@internal
+@pure
+def _staked(words: DynArray[uint256, packing.MAX_KEYS]) -> uint256:
+    staked: uint256 = packing._account(words[0]).stake
+    for page: uint256 in range(1, 1 + packing.PAGES):
+        staked += packing._stakes_sum(words[page])
+    return staked
+
+
+@internal
+@pure
+def _due(words: DynArray[uint256, packing.MAX_KEYS]) -> uint256:
+    """
+    @dev What is due in nano, which counts only while the account word says that something is.
+    """
+    if words[0] >> DUE_FLAG_SHIFT == 0:
+        return 0
+    return (words[FIRST_SPLIT] >> DUE_SHIFT) & packing.AMOUNT_MASK
+
+
+@internal
+@pure
+def _withdrawable(pool: uint256, due: uint256, staked: uint256, at_risk: uint256) -> uint256:
+    """
+    @dev W = min(pool, max(due, equity - at risk)) in nano, 0 if negative.
+    """
+    equity: uint256 = pool + staked
+    return min(pool, max(due, equity - min(equity, at_risk)))
+
+
+@internal
+@pure
+def _split(words: DynArray[uint256, packing.MAX_KEYS], model: uint256) -> Split:
+    """
+    @dev A model's split, empty if its flag says that it has none of its own.
+    """
+    split: Split = Split(model=model, destinations=[], shares=[])
+    flag_shift: uint256 = packing.FLAGS_SHIFT
+    if model != 0:
+        flag_shift = packing.PAGE_FLAGS_SHIFT + (model - 1) % packing.MODELS_A_PAGE
+    if (words[packing._stake_page(model)] >> flag_shift) & 1 == 0:
+        return split
+
+    parts: uint256 = words[FIRST_SPLIT + model]
+    for _: uint256 in range(DESTINATIONS):
+        share: uint256 = (parts >> DESTINATION_BITS) & SHARE_MASK
+        if share == 0:
+            break
+        split.destinations.append(parts & DESTINATION_MASK)
+        split.shares.append(share)
+        parts >>= PART_BITS
+    return split
+
+
+@internal
+@view
+def _pass_time(round_word: uint256) -> uint256:
+    return FIRST_PASS_TIME + (round_word - 1) * ROUND_LENGTH
+
+
+@internal
+@view
+def _deadline(round_word: uint256) -> uint256:
+    """
+    @dev The last second at which a round can burn.
+    """
+    return self._pass_time(round_word) + GRACE
+
+
+@internal
+@view
+def _to_round(round_word: uint256) -> uint256:
+    """
+    @dev A round as the tournament numbers it.
+    """
+    return round_word + FIRST_PASS - 1
