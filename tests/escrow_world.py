@@ -170,11 +170,12 @@ def item(account: str, amount_nano: int, skip: Skip) -> int:
 
 @dataclass(slots=True)
 class World:
-    """Token, burner, escrow, and who is who."""
+    """Token, burner, escrow, lens, and who is who."""
 
     token: Any
     burner: Any
     escrow: Any
+    lens: Any
     parameters: Parameters
     watched: dict[str, str] = field(default_factory=dict)
 
@@ -206,7 +207,7 @@ class World:
         self.give(account, amount)
         models = sorted(stakes_nano)
         if models:
-            held = self.escrow.stakes_of(account)
+            held = self.lens.stakes_of(account)
             stakes = [held[model] + nano(stakes_nano[model]) for model in models]
             self.escrow.deposit_and_stake(amount, models, stakes, sender=account)
         else:
@@ -236,20 +237,20 @@ class World:
 
     def pool_nano(self, account: str) -> int:
         """The account's pool in nano-NMR."""
-        return int(self.escrow.position(account).pool) // NANO
+        return int(self.lens.position(account).pool) // NANO
 
     def stakes_nano(self, account: str) -> dict[int, int]:
         """The account's stakes in nano-NMR by model, no zeros."""
-        stakes = enumerate(self.escrow.stakes_of(account))
+        stakes = enumerate(self.lens.stakes_of(account))
         return {model: stake // NANO for model, stake in stakes if stake}
 
     def withdrawable_nano(self, account: str) -> int:
         """What the account may withdraw now, in nano-NMR."""
-        return int(self.escrow.position(account).withdrawable) // NANO
+        return int(self.lens.position(account).withdrawable) // NANO
 
     def at_risk_nano(self, account: str) -> int:
         """What the account's open rounds may still burn, in nano-NMR."""
-        return int(self.escrow.position(account).at_risk) // NANO
+        return int(self.lens.position(account).at_risk) // NANO
 
     def words(self, account: str) -> dict[int, int]:
         """The account's stored words by place."""
@@ -361,7 +362,7 @@ def deploy_world(
     grace: int = 3 * WEEK,
     cap_bps: int = 2_500,
 ) -> World:
-    """A fresh token, burner and escrow, deployed at `first_pass_time` with the usual parameters."""
+    """A fresh token, burner, escrow and lens, deployed at `first_pass_time` with the usual parameters."""
     set_time(first_pass_time)
     deployer = role_address("deployer")
     with boa.env.prank(deployer):
@@ -381,9 +382,10 @@ def deploy_world(
             grace,
             cap_bps,
         )
+        lens = deployer_of("Lens.vy").deploy(escrow)
     watched = {role: role_address(role) for role in ROLES}
     watched |= {"escrow": escrow.address, "burner": burner.address}
     parameters = Parameters(
         first_pass, first_pass_time, first_pass_time, round_length, window, grace, cap_bps
     )
-    return World(token_contract, burner, escrow, parameters, watched)
+    return World(token_contract, burner, escrow, lens, parameters, watched)
