@@ -222,7 +222,7 @@ class EscrowDriver:
 
     def position(self, account: str) -> Position:
         """The view `position` in nano-NMR."""
-        seen = self.world.escrow.position(account)
+        seen = self.world.lens.position(account)
         return Position(
             pool_nano=seen.pool // NANO,
             staked_nano=seen.staked // NANO,

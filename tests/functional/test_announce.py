@@ -179,6 +179,6 @@ def test_announce_follows_other_parameters(staker: str) -> None:
         world.run_pass(500, [Entry(staker)])
         world.run_pass(501, [Entry(staker)])
 
-        assert [risk.round for risk in world.escrow.risks_of(staker)] == [504, 505]
-        assert world.escrow.risks_of(staker)[0].deadline == START + 4 * 1_000 + 700
-        assert world.escrow.risks_of(staker)[0].bound // 10**9 >> 18 == -(-(10**10) // 2**18)
+        assert [risk.round for risk in world.lens.risks_of(staker)] == [504, 505]
+        assert world.lens.risks_of(staker)[0].deadline == START + 4 * 1_000 + 700
+        assert world.lens.risks_of(staker)[0].bound // 10**9 >> 18 == -(-(10**10) // 2**18)

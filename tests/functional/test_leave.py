@@ -29,7 +29,7 @@ def test_leave_moves_every_stake_to_the_pool(world: World, staker: str, other_st
     assert world.events() == [("Left", {"account": staker, "nonce": 1})]
     assert world.stakes_nano(staker) == {}
     assert world.pool_nano(staker) == 5 + sum(range(66))
-    assert world.escrow.position(staker).nonce == 1
+    assert world.lens.position(staker).nonce == 1
     assert world.words(other_staker) == others
 
 
@@ -62,7 +62,7 @@ def test_leave_works_again_and_with_nothing_there(world: World, staker: str) -> 
     world.escrow.leave(sender=staker)
     world.escrow.leave(sender=staker)
 
-    assert world.escrow.position(staker).nonce == 2
+    assert world.lens.position(staker).nonce == 2
     assert world.pool_nano(staker) == 0
 
 
@@ -70,11 +70,11 @@ def test_leave_keeps_the_nonce_at_its_end(world: World, staker: str) -> None:
     write_word(world, staker, SPLIT_PLACE, (MAX_NONCE - 1) << 230)
 
     world.escrow.leave(sender=staker)
-    assert world.escrow.position(staker).nonce == MAX_NONCE
+    assert world.lens.position(staker).nonce == MAX_NONCE
     world.escrow.leave(sender=staker)
 
     assert world.events() == [("Left", {"account": staker, "nonce": MAX_NONCE})]
-    assert world.escrow.position(staker).nonce == MAX_NONCE
+    assert world.lens.position(staker).nonce == MAX_NONCE
 
 
 def test_leave_lets_locked_nmr_be_staked_again(world: World, staker: str) -> None:

@@ -120,7 +120,7 @@ def test_pay_pays_to_the_accounts_own_address_and_uses_the_turn(
     ]
     assert (world.pool_nano(staker), world.stakes_nano(staker)) == (9, {0: 11})
     assert period_of(world, staker) == 1
-    assert world.escrow.position(staker).nonce == 0
+    assert world.lens.position(staker).nonce == 0
     assert world.words(other_staker) == others
 
 

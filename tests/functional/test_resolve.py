@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import boa
 import pytest
 
-from sluice.ledger import bound_nano, lock_nano, risk_units
+from sluice.account import bound_nano, lock_nano, risk_units
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_LINK_WORDS,
@@ -262,7 +262,7 @@ def test_resolve_refuses_an_earning_that_does_not_fit(
         resolve(opened, PLAYED, [link_bytes([Entry(staker, {model: 5})])])
 
     resolve(opened, PLAYED, [link_bytes([Entry(staker, {model: 4})])])
-    assert opened.escrow.position(staker).pool + opened.escrow.position(staker).staked == nano(
+    assert opened.lens.position(staker).pool + opened.lens.position(staker).staked == nano(
         MAX_AMOUNT_NANO
     )
 
@@ -447,7 +447,7 @@ def test_resolve_adds_earnings_to_the_model_and_burns_from_it(
     assert opened.stakes_nano(other_staker) == {0: STAKE - BOUND}
     assert opened.escrow.reserve() == nano(10**15 - BOUND)
     assert opened.escrow.burned() == nano(BOUND)
-    assert opened.escrow.risks_of(staker)[-1].bound == nano(
+    assert opened.lens.risks_of(staker)[-1].bound == nano(
         bound_nano(risk_units(STAKE + BOUND, 2_500))
     )
 
@@ -502,15 +502,15 @@ def test_resolve_does_not_burn_what_the_equity_cannot_cover(world: World, staker
     world.run_passes(FIRST_PASS, PLAYED - 1, staker)
     burned = 0
     for round_number in range(PLAYED, PLAYED + 8):
-        equity = world.escrow.position(staker).staked + world.escrow.position(staker).pool
-        risks = {risk.round: risk.bound for risk in world.escrow.risks_of(staker)}
+        equity = world.lens.position(staker).staked + world.lens.position(staker).pool
+        risks = {risk.round: risk.bound for risk in world.lens.risks_of(staker)}
         loss = risks.get(round_number, 0) // 10**9
         world.run_pass(round_number, [Entry(staker, {3: -loss})])
         burned += min(equity // 10**9, loss)
         assert world.escrow.burned() == nano(burned)
 
     assert burned == 2 * STAKE
-    assert world.escrow.position(staker)[:2] == (0, 0)
+    assert world.lens.position(staker)[:2] == (0, 0)
 
 
 def test_resolve_charges_losses_before_it_pays_earnings(world: World, staker: str) -> None:
@@ -580,7 +580,7 @@ def test_resolve_counts_stakes_on_pages_that_the_entry_does_not_name(
 
     world.run_pass(PLAYED, [Entry(staker, {9: -1})])
 
-    assert world.escrow.risks_of(staker)[-1].bound == nano(
+    assert world.lens.risks_of(staker)[-1].bound == nano(
         bound_nano(risk_units(3 * STAKE - 1, 2_500))
     )
 
@@ -605,7 +605,7 @@ def test_resolve_clears_the_risks_of_passes_that_left_the_account_out(
     """A round that is done is closed for the accounts that it left out; nothing opens for them."""
     for round_number in range(PLAYED, PLAYED + missed):
         opened.run_pass(round_number, [Entry(other_staker)])
-    still_open = [risk.round for risk in opened.escrow.risks_of(staker)]
+    still_open = [risk.round for risk in opened.lens.risks_of(staker)]
     assert still_open == list(range(PLAYED + missed, PLAYED + 4))
 
     back = PLAYED + missed
@@ -616,7 +616,7 @@ def test_resolve_clears_the_risks_of_passes_that_left_the_account_out(
     opened.run_pass(back, [Entry(staker, {0: -BOUND} if missed < 4 else {})])
 
     expected = [*range(back + 1, PLAYED + 4), back + 4]
-    assert [risk.round for risk in opened.escrow.risks_of(staker)] == expected
+    assert [risk.round for risk in opened.lens.risks_of(staker)] == expected
     # the rounds opened without it give it nothing
     for round_number in range(back + 1, back + 5):
         if round_number in expected:
@@ -638,8 +638,8 @@ def test_resolve_opens_nothing_from_the_pass_time_of_the_next_round_on(
     set_time(opened.pass_time(PLAYED + 1))
     opened.escrow.resolve(PLAYED, links[1:], NO_DIGEST, sender=stranger)
 
-    in_time = [risk.round for risk in opened.escrow.risks_of(staker)]
-    late = [risk.round for risk in opened.escrow.risks_of(other_staker)]
+    in_time = [risk.round for risk in opened.lens.risks_of(staker)]
+    late = [risk.round for risk in opened.lens.risks_of(other_staker)]
 
     assert in_time == list(range(PLAYED + 1, PLAYED + 5))
     assert late == list(range(PLAYED + 1, PLAYED + 4))
@@ -673,7 +673,7 @@ def test_resolve_forgives_the_loss_of_a_one_model_account_past_the_deadline(
 
     assert opened.stakes_nano(staker) == {0: STAKE}
     assert opened.escrow.burned() == 0
-    assert opened.escrow.position(staker).round == PLAYED
+    assert opened.lens.position(staker).round == PLAYED
 
 
 def test_resolve_reads_stakes_as_they_are_when_the_entry_is_resolved(
@@ -687,9 +687,7 @@ def test_resolve_reads_stakes_as_they_are_when_the_entry_is_resolved(
 
     opened.escrow.resolve(PLAYED, links, NO_DIGEST, sender=stranger)
 
-    assert opened.escrow.risks_of(staker)[-1].bound == nano(
-        bound_nano(risk_units(2 * STAKE, 2_500))
-    )
+    assert opened.lens.risks_of(staker)[-1].bound == nano(bound_nano(risk_units(2 * STAKE, 2_500)))
 
 
 def test_resolve_frees_what_a_round_locked(opened: World, staker: str) -> None:

@@ -120,7 +120,7 @@ def test_set_stakes_stakes_what_open_rounds_lock(world: World, staker: str) -> N
     world.run_pass(FIRST_PASS + 4, [Entry(staker)])
 
     assert world.stakes_nano(staker) == {7: stake}
-    bounds = [risk.bound for risk in world.escrow.risks_of(staker)]
+    bounds = [risk.bound for risk in world.lens.risks_of(staker)]
     assert bounds[-1] == bounds[0] >= nano(stake) // 4
 
 

@@ -4,7 +4,7 @@ operator, guardian, owner, pending_owner, eip712Domain"""
 import boa
 import pytest
 
-from sluice.ledger import bound_nano, lock_nano, risk_units
+from sluice.account import bound_nano, lock_nano, risk_units
 from sluice.words import MAX_RISK_UNITS, NO_DIGEST, Entry, link_bytes
 from tests.escrow_world import (
     DAY,
@@ -24,9 +24,9 @@ UNITS = risk_units(STAKE, 2_500)
 
 
 def test_position_of_an_account_that_never_was_is_empty(world: World, stranger: str) -> None:
-    assert world.escrow.position(stranger) == (0, 0, 0, 0, 0, 0, 0, 0)
-    assert world.escrow.stakes_of(stranger) == [0] * 65
-    assert world.escrow.risks_of(stranger) == []
+    assert world.lens.position(stranger) == (0, 0, 0, 0, 0, 0, 0, 0)
+    assert world.lens.stakes_of(stranger) == [0] * 65
+    assert world.lens.risks_of(stranger) == []
 
 
 def test_position_shows_everything_apart(world: World, staker: str) -> None:
@@ -34,7 +34,7 @@ def test_position_shows_everything_apart(world: World, staker: str) -> None:
     world.stake(staker, {0: STAKE, 64: 2 * STAKE}, pool_nano=7)
     world.run_pass(FIRST_PASS, [Entry(staker)])
 
-    position = world.escrow.position(staker)
+    position = world.lens.position(staker)
 
     assert position.pool == nano(7)
     assert position.staked == nano(3 * STAKE)
@@ -48,10 +48,10 @@ def test_position_at_risk_may_exceed_the_equity(world: World, staker: str) -> No
     world.stake(staker, {0: STAKE})
     world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
     for round_number in range(FIRST_PASS + 4, FIRST_PASS + 7):
-        bound = world.escrow.risks_of(staker)[0].bound // NANO
+        bound = world.lens.risks_of(staker)[0].bound // NANO
         world.run_pass(round_number, [Entry(staker, {0: -bound})])
 
-    position = world.escrow.position(staker)
+    position = world.lens.position(staker)
 
     assert position.at_risk > position.pool + position.staked
     assert position.withdrawable == 0
@@ -60,7 +60,7 @@ def test_position_at_risk_may_exceed_the_equity(world: World, staker: str) -> No
 def test_stakes_of_shows_each_model(world: World, staker: str) -> None:
     world.stake(staker, {model: model + 1 for model in range(65)})
 
-    assert world.escrow.stakes_of(staker) == [nano(model + 1) for model in range(65)]
+    assert world.lens.stakes_of(staker) == [nano(model + 1) for model in range(65)]
 
 
 def test_risks_of_shows_each_open_round(world: World, staker: str) -> None:
@@ -68,7 +68,7 @@ def test_risks_of_shows_each_open_round(world: World, staker: str) -> None:
     for round_number in range(FIRST_PASS, FIRST_PASS + 6):
         world.run_pass(round_number, [Entry(staker)])
 
-        risks = world.escrow.risks_of(staker)
+        risks = world.lens.risks_of(staker)
 
         opened = range(max(round_number + 1, FIRST_PASS + 4), round_number + 5)
         assert [risk.round for risk in risks] == list(opened)
@@ -82,12 +82,12 @@ def test_risks_of_leaves_out_what_lapsed(world: World, staker: str) -> None:
     world.stake(staker, {0: STAKE})
     world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
     set_time(world.parameters.deadline(FIRST_PASS + 4))
-    assert len(world.escrow.risks_of(staker)) == 4
+    assert len(world.lens.risks_of(staker)) == 4
 
     set_time(now := world.parameters.deadline(FIRST_PASS + 5) + 1)
 
     assert now > world.parameters.deadline(FIRST_PASS + 4)
-    assert [risk.round for risk in world.escrow.risks_of(staker)] == [
+    assert [risk.round for risk in world.lens.risks_of(staker)] == [
         FIRST_PASS + 6,
         FIRST_PASS + 7,
     ]
@@ -105,8 +105,8 @@ def test_risks_of_follows_the_account_in_the_middle_of_a_pass(
     world.past_window()
     world.escrow.resolve(FIRST_PASS + 4, links[:1], chain[1], sender=stranger)
 
-    in_it = [risk.round for risk in world.escrow.risks_of(staker)]
-    still_before = [risk.round for risk in world.escrow.risks_of(other_staker)]
+    in_it = [risk.round for risk in world.lens.risks_of(staker)]
+    still_before = [risk.round for risk in world.lens.risks_of(other_staker)]
 
     assert in_it == list(range(FIRST_PASS + 5, FIRST_PASS + 9))
     assert still_before == list(range(FIRST_PASS + 4, FIRST_PASS + 8))
@@ -117,7 +117,7 @@ def test_risks_saturate_and_what_is_above_does_not_count(world: World, staker: s
     world.stake(staker, {0: stake})
     world.run_pass(FIRST_PASS, [Entry(staker)])
 
-    (risk,) = world.escrow.risks_of(staker)
+    (risk,) = world.lens.risks_of(staker)
 
     assert risk.bound == nano(bound_nano(MAX_RISK_UNITS))
     assert risk.bound < nano(stake // 4)
@@ -131,7 +131,7 @@ def test_risk_is_rounded_up_in_the_bound_and_down_in_the_lock(
     world.stake(staker, {0: stake_nano})
     world.run_pass(FIRST_PASS, [Entry(staker)])
 
-    (risk,) = world.escrow.risks_of(staker)
+    (risk,) = world.lens.risks_of(staker)
 
     assert nano(stake_nano) <= 4 * risk.bound < nano(stake_nano) + 4 * nano(2**18)
     assert risk.lock == risk.bound - nano(2**18)
@@ -174,7 +174,7 @@ def test_current_period_counts_fortnights_from_one(world: World) -> None:
     """S20: periods are fortnights."""
     for seconds, period in [(0, 1), (FORTNIGHT - 1, 1), (FORTNIGHT, 2), (10 * FORTNIGHT, 11)]:
         set_time(START + seconds)
-        assert world.escrow.current_period() == period
+        assert world.lens.current_period() == period
 
 
 def test_parameters_say_what_the_deployment_fixed(world: World) -> None:
