@@ -19,13 +19,14 @@ from eth_utils.crypto import keccak
 
 from sluice import history as recorded
 from sluice import manifest, rounds
+from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.escrow import WORDS_SLOT, Escrow
 from sluice.history import History, Kind, ModelRound, Step
 from sluice.inputs import RoundTable, as_address
-from sluice.ledger import Ledger, bound_nano
+from sluice.ledger import Ledger
 from sluice.local_chain import LocalChain, Transaction, anvil_chain, in_process_chain
 from sluice.parameters import Parameters
 from sluice.registry import Registry, extend, save_registry, with_accounts

@@ -18,8 +18,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from sluice.account import bound_nano
 from sluice.errors import Refused
-from sluice.ledger import ALL, Ledger, Skip, bound_nano
+from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import BPS
 from sluice.words import (
     MAX_AMOUNT_NANO,

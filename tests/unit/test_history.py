@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from sluice import history, rounds
+from sluice.account import bound_nano
 from sluice.errors import InvalidInput
 from sluice.history import Change, History, Kind, ModelRound, Step, read_history
 from sluice.inputs import RoundTable, Row, read_rounds
-from sluice.ledger import Ledger, bound_nano
+from sluice.ledger import Ledger
 from sluice.parameters import Parameters
 from sluice.registry import Registry, extend, with_accounts
 from sluice.words import NO_DIGEST, OPEN_ROUNDS, RISK_UNIT_NANO, digest_chain, link_bytes

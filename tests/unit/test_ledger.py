@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.account import bound_nano, lock_nano, risk_units
 from sluice.errors import Refused
-from sluice.ledger import (
-    ALL,
-    Ledger,
-    Skip,
-    bound_nano,
-    lock_nano,
-    risk_units,
-)
+from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import Parameters
 from sluice.words import (
     MAX_AMOUNT_NANO,

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sluice import instructions
-from sluice.ledger import ALL, Skip, risk_units
+from sluice.account import risk_units
+from sluice.ledger import ALL, Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_PERIOD,
