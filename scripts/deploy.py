@@ -1,4 +1,4 @@
-"""Deploy the escrow, read it back, record it."""
+"""Deploy the escrow and its lens, read them back, record them."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -71,8 +71,8 @@ def cli(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Deploy the escrow: show what will be done, confirm, deploy, read every parameter back from
-    the chain, and record where it is in deployments/<network>.json.
+    """Deploy the escrow and its lens: show what will be done, confirm, deploy, read every parameter
+    back from the chain, and record where they are in deployments/<network>.json.
 
     \b
     On a local chain, everything by default:
@@ -128,10 +128,14 @@ def cli(
 
     deployment = deploy(plan, deployer)
     write_record(deployment, path)
-    output.say(f"escrow at {deployment.address}, read back as planned; recorded in {path}")
+    output.say(
+        f"escrow at {deployment.address}, lens at {deployment.lens}, read back as planned; "
+        f"recorded in {path}"
+    )
     output.end(
         {
             "address": deployment.address,
+            "lens": deployment.lens,
             "token": deployment.token,
             "burner": deployment.burner,
             "block": deployment.block,

@@ -94,6 +94,7 @@ def _show(running: Devnet, url: str, record: Path, escrow: Escrow, output: Outpu
         [
             ("network", url),
             ("escrow", deployment.address),
+            ("lens", deployment.lens),
             ("token", deployment.token),
             ("burner", deployment.burner),
             ("owner (0)", running.owner),
@@ -110,6 +111,7 @@ def _show(running: Devnet, url: str, record: Path, escrow: Escrow, output: Outpu
         {
             "url": url,
             "escrow": deployment.address,
+            "lens": deployment.lens,
             "token": deployment.token,
             "burner": deployment.burner,
             "owner": running.owner,

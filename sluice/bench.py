@@ -23,6 +23,7 @@ from sluice.demo import Recording, prepare
 from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.escrow import Escrow
 from sluice.inputs import read_rounds
+from sluice.lens import Lens
 from sluice.local_chain import LocalChain, Transaction
 from sluice.units import BASE_UNITS_A_NANO
 from sluice.words import MAX_AMOUNT_NANO, NO_DIGEST, Entry, digest_chain, link_bytes, model_page
@@ -59,6 +60,11 @@ class World:
     def escrow(self) -> Escrow:
         """The deployed escrow."""
         return Escrow(self.deployment.address, self.chain.provider)
+
+    @property
+    def lens(self) -> Lens:
+        """The lens that was deployed with it."""
+        return Lens(self.deployment.lens, self.chain.provider)
 
     def send(self, sender: str, data: bytes, name: str, to: str | None = None) -> int:
         """Sends one transaction, to the escrow if nothing else is said; returns its gas."""
@@ -200,7 +206,7 @@ def _run_batches(world: World, number: int, batches: Sequence[Sequence[rounds.Li
 def _pay(world: World, stakers: Sequence[LocalAccount]) -> int:
     """One batch of free withdrawals, each signed by its staker."""
     domain = instructions.Domain(world.deployment.chain_id, world.deployment.address)
-    period = world.escrow.current_period()
+    period = world.lens.current_period()
     signed = [
         instructions.sign(
             instructions.request(staker.address, NANO_A_NMR + place, period), domain, staker

@@ -1,4 +1,4 @@
-"""Deploying the escrow, and the record that says where it is.
+"""Deploying the escrow and its lens, and the record that says where they are.
 
 `deploy` reads everything back from the chain and refuses what is not as planned. The record lies in
 `deployments/<network>.json`; `load_and_check` refuses to work on a chain or a contract that is not
@@ -24,10 +24,12 @@ from sluice.escrow import Escrow
 from sluice.files import write_atomically
 from sluice.inputs import as_address
 from sluice.instructions import domain_separator
+from sluice.lens import Lens
 from sluice.manifest import tooling_commit
 from sluice.parameters import BPS, Parameters
 
 FOLDER = Path("deployments")
+NO_CODE_HASH = "0x" + keccak(b"").hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployed escrow: where it is, what it was made with, and how to tell it from another.
+    """A deployed escrow and the lens that looks at it: where they are, what they were made with,
+    and how to tell them from others.
 
-    `network` as `network_name` has it, `block` that of the deployment, `code_hash`
-    keccak of the runtime code, which has the parameters in it; hashes are 0x and 64 hexadecimal
+    `network` as `network_name` has it, `block` that of the escrow's deployment, code hashes keccak
+    of the runtime codes, which have the parameters in them; hashes are 0x and 64 hexadecimal
     digits."""
 
     network: str
     chain_id: int
     address: str
+    lens: str
     token: str
     burner: str
     roles: Roles
@@ -73,6 +77,7 @@ class Deployment:
     block: int
     block_hash: str
     code_hash: str
+    lens_code_hash: str
     compiler: str
     commit: str
 
@@ -133,9 +138,9 @@ def check_plan(plan: Plan, now: int, local: bool) -> None:
 
 
 def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None) -> Deployment:
-    """Deploys the escrow, and what it needs if the plan names none, on the connected network; reads
-    everything back. InvalidInput for a plan that cannot be, ChainMismatch if what stands there in
-    the end is not what was planned: then it must not be used."""
+    """Deploys the escrow, what it needs if the plan names none, and its lens on the connected
+    network; reads everything back. InvalidInput for a plan that cannot be, ChainMismatch if what
+    stands there in the end is not what was planned: then it must not be used."""
     project = project or ape.project
     provider = ape.networks.provider
     check_plan(plan, provider.get_block("latest").timestamp, is_local(provider))
@@ -165,16 +170,20 @@ def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None
         plan.cap_bps,
     )
     block = provider.get_block(contract.creation_metadata.block)
-    runtime = project.Escrow.contract_type.get_runtime_bytecode()
-    return _read_back(plan, contract.address, token, burner, block, bytes(runtime or b""))
+    lens = to_checksum_address(sender.deploy(project.Lens, contract.address).address)
+    for name, address in (("Escrow", contract.address), ("Lens", lens)):
+        runtime = bytes(project.contracts[name].get_runtime_bytecode() or b"")
+        code = bytes(provider.get_code(address))
+        # the values of immutables stand behind the code
+        _compare(f"code of {name}", code[: len(runtime)].hex(), runtime.hex())
+    return _read_back(plan, contract.address, lens, token, burner, block)
 
 
 def _read_back(
-    plan: Plan, address: str, token: str, burner: str, block: ape.api.BlockAPI, runtime: bytes
+    plan: Plan, address: str, lens: str, token: str, burner: str, block: ape.api.BlockAPI
 ) -> Deployment:
     provider = ape.networks.provider
     escrow = Escrow(address, provider)
-    code = bytes(provider.get_code(address))
     chain_id = provider.chain_id
     state = escrow.round_state()
     wanted = Parameters(
@@ -189,7 +198,6 @@ def _read_back(
     roles = Roles(*(to_checksum_address(r) for r in (
         plan.roles.owner, plan.roles.operator, plan.roles.guardian
     )))  # fmt: skip
-    _compare("code", code[: len(runtime)].hex(), runtime.hex())
     _compare("token", escrow.terms().token, token)
     _compare("burner", escrow.terms().burner, burner)
     _compare("parameters", escrow.parameters(), wanted)
@@ -197,17 +205,20 @@ def _read_back(
     _compare("resolved round", state.resolved, plan.first_pass - 1)
     _compare("reserve", escrow.reserve_nano(), 0)
     _compare("signing domain", escrow.domain(), domain_separator(chain_id, escrow.address))
+    _compare("lens's escrow", Lens(lens, provider).escrow(), escrow.address)
     return Deployment(
         network=network_name(provider),
         chain_id=chain_id,
         address=escrow.address,
+        lens=lens,
         token=token,
         burner=burner,
         roles=roles,
         parameters=wanted,
         block=block.number or 0,
         block_hash=_hex(bytes(block.hash or b"")),
-        code_hash=_hex(keccak(code)),
+        code_hash=_code_hash(provider, escrow.address),
+        lens_code_hash=_code_hash(provider, lens),
         compiler=f"vyper {version('vyper')}",
         commit=tooling_commit(),
     )
@@ -236,8 +247,9 @@ def read_record(path: Path) -> Deployment:
 def load_and_check(path: Path, provider: ProviderAPI | None = None) -> tuple[Deployment, Escrow]:
     """The recorded deployment, seen to be the one on the connected chain, and its contract.
 
-    Raises ChainMismatch for another network, another chain, or a contract with other code or other
-    parameters than recorded, saying what to do; nothing has been sent then."""
+    Raises ChainMismatch for another network, another chain, a contract with other code or other
+    parameters than recorded, or a lens that looks at another escrow, saying what to do; nothing has
+    been sent then."""
     deployment = read_record(path)
     provider = provider or ape.networks.provider
     check_chain(deployment, provider)
@@ -261,12 +273,22 @@ def check_chain(deployment: Deployment, provider: ProviderAPI) -> None:
             f"record says {deployment.block_hash}: this is another chain with the same id, or one "
             "that was started anew; connect to the recorded one, or deploy again"
         )
-    code = bytes(provider.get_code(deployment.address))
-    if _hex(keccak(code)) != deployment.code_hash:
+    for address, recorded_hash in (
+        (deployment.address, deployment.code_hash),
+        (deployment.lens, deployment.lens_code_hash),
+    ):
+        found_hash = _code_hash(provider, address)
+        if found_hash != recorded_hash:
+            raise ChainMismatch(
+                f"the code at {address} is not the recorded one "
+                f"({'there is none' if found_hash == NO_CODE_HASH else found_hash}): do not use "
+                "it; restore the record from the repository, or deploy again"
+            )
+    looked_at = Lens(deployment.lens, provider).escrow()
+    if looked_at != deployment.address:
         raise ChainMismatch(
-            f"the code at {deployment.address} is not the recorded one "
-            f"({'there is none' if not code else _hex(keccak(code))}): do not use it; restore the "
-            "record from the repository, or deploy again"
+            f"the lens at {deployment.lens} looks at the escrow {looked_at}, the record says "
+            f"{deployment.address}: do not use it; restore the record from the repository"
         )
     terms = Escrow(deployment.address, provider).terms()
     recorded = (deployment.token, deployment.burner, deployment.parameters)
@@ -312,6 +334,10 @@ def _block_hash(provider: ProviderAPI, number: int) -> str | None:
         return _hex(bytes(provider.get_block(number).hash or b""))
     except (ApeException, BlockNotFound):
         return None
+
+
+def _code_hash(provider: ProviderAPI, address: str) -> str:
+    return _hex(keccak(bytes(provider.get_code(address))))
 
 
 def _compare(name: str, found: object, wanted: object) -> None:

@@ -362,7 +362,8 @@ def deploy_world(
     grace: int = 3 * WEEK,
     cap_bps: int = 2_500,
 ) -> World:
-    """A fresh token, burner, escrow and lens, deployed at `first_pass_time` with the usual parameters."""
+    """A fresh token, burner, escrow and lens, deployed at `first_pass_time` with the usual
+    parameters."""
     set_time(first_pass_time)
     deployer = role_address("deployer")
     with boa.env.prank(deployer):

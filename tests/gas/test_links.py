@@ -40,13 +40,13 @@ def test_links_and_batches_take_no_more_gas_than_they_were_cut_for() -> None:
 
         # everything behind the other pages, which keep a nano each: a loss writes all of them
         for staker in world.stakers[:ACCOUNTS]:
-            held = world.escrow.position(staker.address)
+            held = world.lens.position(staker.address)
             behind_nano = held.pool_nano + held.staked_nano - (MODELS - 1)
             last = dict.fromkeys(range(MODELS - 1), 1) | {MODELS - 1: behind_nano}
             world.send(staker.address.lower(), calls.set_stakes(last), "set_stakes")
-        lost = world.escrow.risks_of(world.stakers[0].address)[0].bound_nano
+        lost = world.lens.risks_of(world.stakers[0].address)[0].bound_nano
         _check(world, 6, _entries(world, {0: -lost}))
-        pages = world.escrow.stakes_of(world.stakers[0].address)
+        pages = world.lens.stakes_of(world.stakers[0].address)
         assert [model for model, stake in pages.items() if stake] == [MODELS - 1]
 
 

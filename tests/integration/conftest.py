@@ -24,6 +24,7 @@ from sluice.calls import calls
 from sluice.deployment import Deployment, Plan, Roles, deploy, write_record
 from sluice.devnet import anvil
 from sluice.escrow import Escrow
+from sluice.lens import Lens
 from sluice.rounds import entries, links
 from sluice.sending import chain_time, move_time
 from sluice.words import NO_DIGEST, digest_chain, link_bytes
@@ -67,6 +68,7 @@ class World:
         self.deployment: Deployment = deploy(plan, self.owner)
         write_record(self.deployment, self.record)
         self.escrow = Escrow(self.deployment.address, provider)
+        self.lens = Lens(self.deployment.lens, provider)
         self.names: dict[str, str] = {}
 
     # --- the chain

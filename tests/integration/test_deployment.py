@@ -23,6 +23,7 @@ from sluice.devnet import anvil
 from sluice.errors import ChainMismatch, InvalidInput, Refused
 from sluice.escrow import Escrow
 from sluice.ledger import ALL
+from sluice.lens import Lens
 from sluice.sending import chain_time
 from tests.integration.conftest import NMR, World
 
@@ -79,6 +80,8 @@ def test_deploy_takes_a_given_token_and_burner_and_no_other(
         ({"block": 10**6}, "is not there"),
         ({"code_hash": "0x" + "00" * 32}, "is not the recorded one"),
         ({"address": "0x" + "00" * 19 + "77"}, "there is none"),
+        ({"lens": "0x" + "00" * 19 + "77"}, "there is none"),
+        ({"lens_code_hash": "0x" + "00" * 32}, "is not the recorded one"),
         ({"burner": "0x" + "00" * 19 + "77"}, "was made with"),
     ],
 )
@@ -91,6 +94,20 @@ def test_load_and_check_refuses_another_chain_or_contract(
     with pytest.raises(ChainMismatch, match=message):
         load_and_check(path)
     assert not is_alive(path, ape.networks.provider)
+
+
+def test_load_and_check_refuses_the_lens_of_another_escrow(
+    deployment: Deployment, deployer: AccountAPI, tmp_path: Path
+) -> None:
+    path = tmp_path / "local.json"
+    plan = Plan(deployment.roles, 5, chain_time(ape.networks.provider) + 1_000)
+    other = deploy(plan, deployer)
+    write_record(replace(deployment, lens=other.lens, lens_code_hash=other.lens_code_hash), path)
+
+    with pytest.raises(
+        ChainMismatch, match=f"looks at the escrow {other.address}, the record says"
+    ):
+        load_and_check(path)
 
 
 def test_load_and_check_refuses_other_parameters(deployment: Deployment, tmp_path: Path) -> None:
@@ -141,10 +158,11 @@ def test_escrow_speaks_nano_and_reports_the_contracts_words(
 
     escrow.deposit_and_stake(10 * NMR, {0: NMR, 64: 2 * NMR}, sender=deployer)
 
-    position = escrow.position(deployer.address)
+    lens = Lens(deployment.lens)
+    position = lens.position(deployer.address)
     assert (position.pool_nano, position.staked_nano) == (7 * NMR, 3 * NMR)
     assert (position.withdrawable_nano, position.round_number) == (7 * NMR, None)
-    assert escrow.stakes_of(deployer.address) == {0: NMR, 64: 2 * NMR}
+    assert lens.stakes_of(deployer.address) == {0: NMR, 64: 2 * NMR}
     stranger = ape.accounts.test_accounts[5].address
     holding, nothing = escrow.holdings([deployer.address, stranger])
     assert (holding.word.pool_nano, holding.staked_nano) == (7 * NMR, 3 * NMR)
@@ -181,6 +199,7 @@ def test_deploy_script_never_overwrites_a_record_that_is_alive(world: World) -> 
     assert deployed.code == 0, deployed.err
     second, escrow = load_and_check(world.record, world.provider)
     assert second.address == deployed.document["address"] != world.deployment.address
+    assert second.lens == deployed.document["lens"] != world.deployment.lens
     assert escrow.round_state().resolved == 8
 
 

@@ -46,20 +46,20 @@ def test_fork_goes_on_from_the_deployed_escrow_at_the_same_gas() -> None:
         for number in range(bench.FIRST_ROUND, bench.FIRST_ROUND + PASSES):
             run_pass(world, number, _payouts(world, number))
         staker = world.stakers[0].address
-        before = world.escrow.position(staker)
+        before = world.lens.position(staker)
 
         with anvil_chain(forked_url=source.web3.provider.endpoint_uri) as fork:  # type: ignore[attr-defined]
             forked = _on(fork, world)
             assert fork.block() == source.block()
-            assert forked.escrow.position(staker) == before
+            assert forked.lens.position(staker) == before
             gas_on_fork = _week(forked, number + 1)
-            after_on_fork = forked.escrow.position(staker)
+            after_on_fork = forked.lens.position(staker)
 
-        assert world.escrow.position(staker) == before, "the fork changed the chain it came from"
+        assert world.lens.position(staker) == before, "the fork changed the chain it came from"
         gas = _week(world, number + 1)
 
         assert gas_on_fork == gas
-        assert after_on_fork == world.escrow.position(staker)
+        assert after_on_fork == world.lens.position(staker)
         assert all(0 < each < 16_777_216 for each in gas)
 
 

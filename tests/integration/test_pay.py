@@ -74,7 +74,7 @@ def test_pay_pays_what_it_can_and_nobody_twice(world: World, signed: list[Signed
         "turn_used",
     ]
     assert [world.escrow.balance_nano(each) for each in accounts[:4]] == [5 * NMR, 2 * NMR, 0, 0]
-    pools = [world.escrow.position(each).pool_nano for each in accounts[:4]]
+    pools = [world.lens.position(each).pool_nano for each in accounts[:4]]
     assert pools == [0, 3 * NMR, 5 * NMR, 5 * NMR]
     assert [ape.accounts.test_accounts[i].balance for i in range(3, 7)] == before
 

@@ -84,8 +84,8 @@ def test_route_waits_by_moving_a_local_chains_time(two_stakers: World) -> None:
 
     assert done.code == 0, done.err
     staker, other = world.names.values()
-    assert world.escrow.stakes_of(staker) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
-    assert world.escrow.stakes_of(other) == {0: STAKE_NANO, 1: STAKE_NANO - 2 * NMR}
+    assert world.lens.stakes_of(staker) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
+    assert world.lens.stakes_of(other) == {0: STAKE_NANO, 1: STAKE_NANO - 2 * NMR}
     (path,) = world.manifests.glob("*.json")
     manifest = read_manifest(path)
     staked = {h.account: h.staked_nano for h in world.escrow.holdings(
@@ -152,8 +152,8 @@ def test_route_names_the_entry_over_its_bound_and_announces_again(two_stakers: W
     assert "--announce-again" in stuck.err
     assert wrong.digest in stuck.err
     assert done.code == 0, done.err
-    assert world.escrow.stakes_of(staker) == {0: STAKE_NANO + 2 * NMR, 1: STAKE_NANO}
-    assert world.escrow.stakes_of(other) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
+    assert world.lens.stakes_of(staker) == {0: STAKE_NANO + 2 * NMR, 1: STAKE_NANO}
+    assert world.lens.stakes_of(other) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
     assert read_manifest(world.manifests / f"round-{ROUND}-1.json") == wrong
     assert read_manifest(world.manifests / f"round-{ROUND}-2.json").digest != wrong.digest
 
@@ -183,8 +183,8 @@ def test_route_takes_over_a_round_with_an_account_twice(two_stakers: World) -> N
     assert "0x" + digests[1].hex() in lost.err
     assert done.code == 0, done.err
     assert world.escrow.round_state().resolved == ROUND
-    assert world.escrow.stakes_of(staker) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
-    assert world.escrow.stakes_of(other) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
+    assert world.lens.stakes_of(staker) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
+    assert world.lens.stakes_of(other) == {0: STAKE_NANO + NMR, 1: STAKE_NANO}
     (path,) = world.manifests.glob("*.json")
     assert [e.account for link in read_manifest(path).links for e in link] == [other]
 
