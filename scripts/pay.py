@@ -10,6 +10,7 @@ from sluice.deployment import load_and_check, record_path
 from sluice.events import FreeWithdrawals, free_withdrawals
 from sluice.instructions import Domain, pay_call, read_requests
 from sluice.ledger import Skip
+from sluice.lens import Lens
 from sluice.paying import Expected, batches, expect
 from sluice.sending import (
     DONE,
@@ -55,12 +56,13 @@ def cli(
     """
     output = Output(as_json)
     deployment, escrow = load_and_check(record or record_path(provider), provider)
+    lens = Lens(deployment.lens, provider)
     stored = read_requests(requests, Domain(deployment.chain_id, deployment.address))
     asking = sorted({signed.request.account for signed in stored})
     with output.progress() as bar:
         read = bar.track(asking, description="reading accounts")
-        positions = {each: escrow.position(each) for each in read}
-    expected = expect(stored, positions, escrow.current_period(), chain_time(provider))
+        positions = {each: lens.position(each) for each in read}
+    expected = expect(stored, positions, lens.current_period(), chain_time(provider))
     payable = [each for each in expected if each.skip is Skip.PAID]
     _show(expected, output)
     paid: list[FreeWithdrawals] = []
@@ -85,7 +87,7 @@ def cli(
     )
     output.end(
         {
-            "period": paid[0].period if paid else escrow.current_period(),
+            "period": paid[0].period if paid else lens.current_period(),
             "paid": [{"account": i.account, "amount_nano": i.paid_nano} for i in paid_items],
             "skipped": [
                 {"account": each.signed.request.account, "reason": each.skip.name.lower()}
