@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
+from sluice.account import Split
 from sluice.units import to_units, to_units_or_all
 
 
@@ -34,6 +35,12 @@ class Calls:
         models, stakes = _stakes(stakes_nano)
         return encode_call("set_stakes(uint256[],uint256[])", models, stakes)
 
+    def set_split(self, model: int, split: Split) -> bytes:
+        """How a model's earnings are shared out; empty: back to the model."""
+        destinations = [destination for destination, _ in split]
+        shares = [share for _, share in split]
+        return encode_call("set_split(uint256,uint256[],uint256[])", model, destinations, shares)
+
     def leave(self) -> bytes:
         """Every stake to the pool, older signatures dead."""
         return encode_call("leave()")
@@ -41,6 +48,18 @@ class Calls:
     def withdraw(self, amount_nano: int) -> bytes:
         """Pays out of the sender's pool; `ALL` for everything withdrawable."""
         return encode_call("withdraw(uint256)", to_units_or_all(amount_nano))
+
+    def relay(self, instructions: bytes, signatures: bytes) -> bytes:
+        """Applies signed instructions; `sluice.instructions` packs them."""
+        return encode_call("relay(bytes,bytes)", instructions, signatures)
+
+    def cancel_instructions(self, nonce: int) -> bytes:
+        """Moves the sender's nonce on, so that instructions signed for lower ones are dead."""
+        return encode_call("cancel_instructions(uint256)", nonce)
+
+    def cancel_withdrawal(self) -> bytes:
+        """Gives the sender's turn of this period up, so that its signed requests are dead."""
+        return encode_call("cancel_withdrawal()")
 
     def announce(self, round_number: int, replaces: bytes, digest: bytes) -> bytes:
         """Announces a round, or again what is left of it."""

@@ -10,31 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ape.api import AccountAPI, ProviderAPI, ReceiptAPI
-from eth_utils.abi import event_signature_to_log_topic
 from eth_utils.address import to_checksum_address
 
+from sluice.account import Split
 from sluice.calls import calls
-from sluice.contract import READ_BATCH, Contract
-from sluice.ledger import Position
+from sluice.contract import READ_BATCH, Contract, is_local
+from sluice.events import DEPOSITED, Log, topic_of
+from sluice.ledger import Ledger
 from sluice.parameters import Parameters
+from sluice.stored import HAS_DUE, account_of, first_places, page_places, split_places
 from sluice.units import BASE_UNITS_A_NANO, from_units
-from sluice.words import MODELS, PAGES, AccountWord, unpack_account, unpack_page, word_slot
+from sluice.words import PAGES, AccountWord, unpack_account, unpack_page, word_slot
 
 WORDS_SLOT = 7
 """The slot of the mapping `_words`; the layout's golden file pins it."""
 
 LOG_BLOCKS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """One open round of an account, in nano-NMR: the most it can burn or earn, what it keeps from
-    being withdrawn, and the last second at which it can burn."""
-
-    round_number: int
-    bound_nano: int
-    lock_nano: int
-    deadline: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +107,12 @@ class Escrow(Contract):
         """Each listed model's stake becomes the given one; the pool takes up the difference."""
         return self.send(calls.set_stakes(stakes_nano), sender, gas)
 
+    def set_split(
+        self, model: int, split: Split, *, sender: AccountAPI, gas: int | None = None
+    ) -> ReceiptAPI:
+        """How the model's earnings are shared out from now on; empty: back to the model."""
+        return self.send(calls.set_split(model, split), sender, gas)
+
     def leave(self, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
         """Every stake to the pool; whatever was signed before is dead."""
         return self.send(calls.leave(), sender, gas)
@@ -125,6 +122,29 @@ class Escrow(Contract):
     ) -> ReceiptAPI:
         """Pays out of the sender's pool at once; `ALL` for everything withdrawable."""
         return self.send(calls.withdraw(amount_nano), sender, gas)
+
+    def cancel_instructions(
+        self, nonce: int, *, sender: AccountAPI, gas: int | None = None
+    ) -> ReceiptAPI:
+        """Makes `nonce` the sender's next one: instructions signed for lower ones are dead."""
+        return self.send(calls.cancel_instructions(nonce), sender, gas)
+
+    def cancel_withdrawal(self, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
+        """Gives the sender's turn of this period up: its signed requests are dead."""
+        return self.send(calls.cancel_withdrawal(), sender, gas)
+
+    def relay(
+        self,
+        instructions: bytes,
+        signatures: bytes,
+        *,
+        sender: AccountAPI,
+        gas: int | None = None,
+    ) -> ReceiptAPI:
+        """Applies a batch of signed instructions; anyone. `instructions_relayed` reads which ones,
+        `instructions_skipped` why not the others. `gas` None: what it would use now and a quarter
+        more."""
+        return self.send_large(calls.relay(instructions, signatures), sender, gas)
 
     # --- rounds -----------------------------------------------------------------------------
 
@@ -206,36 +226,6 @@ class Escrow(Contract):
 
     # --- views ------------------------------------------------------------------------------
 
-    def position(self, account: str, block: int | None = None) -> Position:
-        """Everything held for an account, and what of it can leave now."""
-        returns = "((uint256" + ",uint256" * 7 + "))"
-        (values,) = self._view("position(address)", returns, account, block=block)
-        pool, staked, at_risk, withdrawable, due, nonce, round_number, period = values
-        return Position(
-            pool_nano=from_units(pool),
-            staked_nano=from_units(staked),
-            at_risk_nano=from_units(at_risk),
-            withdrawable_nano=from_units(withdrawable),
-            due_nano=from_units(due),
-            nonce=nonce,
-            round_number=round_number or None,
-            period=period,
-        )
-
-    def stakes_of(self, account: str, block: int | None = None) -> dict[int, int]:
-        """The stakes of an account in nano-NMR by model, without the zeros."""
-        (stakes,) = self._view("stakes_of(address)", f"(uint256[{MODELS}])", account, block=block)
-        return {model: from_units(stake) for model, stake in enumerate(stakes) if stake}
-
-    def risks_of(self, account: str, block: int | None = None) -> tuple[Risk, ...]:
-        """The open rounds that can still burn some of an account, ascending."""
-        (risks,) = self._view(
-            "risks_of(address)", "((uint256,uint256,uint256,uint256)[])", account, block=block
-        )
-        return tuple(
-            Risk(r, from_units(bound), from_units(lock), end) for r, bound, lock, end in risks
-        )
-
     def round_state(self, block: int | None = None) -> RoundState:
         """Where the weekly pass stands."""
         resolved, digest, announced_at = self._view(
@@ -255,10 +245,6 @@ class Escrow(Contract):
         """The EIP-712 domain separator."""
         separator: bytes = self._view("domain()", "(bytes32)")[0]
         return separator
-
-    def current_period(self, block: int | None = None) -> int:
-        """The fortnight it is, counted from 1 at the deployment."""
-        return int(self._view("current_period()", "(uint256)", block=block)[0])
 
     def operator(self) -> str:
         """Who runs passes and batches."""
@@ -371,6 +357,57 @@ class Escrow(Contract):
             for account, word in zip(asked, fields, strict=True)
         ]
 
+    def ledger(self, accounts: Iterable[str], block: int | None = None) -> Ledger:
+        """The escrow of one block with these accounts in it, as the reference model has it: what
+        the contract would do with a step can be asked of it, for many accounts at once."""
+        at = self.last_block().number if block is None else block
+        asked = list(dict.fromkeys(accounts))
+        found: dict[str, dict[int, int]] = {account: {} for account in asked}
+        self._read_into(found, {account: first_places() for account in asked}, at)
+        pages = {account: page_places(words[0]) for account, words in found.items()}
+        self._read_into(found, pages, at)
+        self._read_into(found, {each: split_places(words) for each, words in found.items()}, at)
+
+        state = self.round_state(at)
+        book = Ledger(self.parameters())
+        book.accounts = {each: account_of(words, book.parameters) for each, words in found.items()}
+        book.reserve_nano, book.burned_nano = self.reserve_nano(at), self.burned_nano(at)
+        book.resolved, book.digest, book.announced_at = (
+            state.resolved,
+            state.digest,
+            state.announced_at,
+        )
+        return book
+
+    def standing_orders(self, accounts: Iterable[str], block: int | None = None) -> list[str]:
+        """Those of the accounts to whom something is due, in the order given: one word is read of
+        each."""
+        asked = list(accounts)
+        words = self.words([(account, 0) for account in asked], block)
+        return [
+            account
+            for account, word in zip(asked, words, strict=True)
+            if unpack_account(word).flags & HAS_DUE
+        ]
+
+    def _read_into(
+        self,
+        found: dict[str, dict[int, int]],
+        places: Mapping[str, Iterable[int]],
+        block: int,
+    ) -> None:
+        asked = [(account, place) for account, wanted in places.items() for place in wanted]
+        for (account, place), word in zip(asked, self.words(asked, block), strict=True):
+            found[account][place] = word
+
+    def time(self, block: int | None = None) -> int:
+        """A block's time; None: the time that a transaction sent now would get, as far as one can
+        know."""
+        if block is not None:
+            return int(self.provider.get_block(block).timestamp)
+        newest = "pending" if is_local(self.provider) else "latest"
+        return int(self.provider.get_block(newest).timestamp)
+
     def last_block(self) -> Block:
         """The newest block of the chain."""
         block = self._web3.eth.get_block("latest")
@@ -379,18 +416,25 @@ class Escrow(Contract):
     def accounts(self, first_block: int, last_block: int) -> Iterator[tuple[int, set[str]]]:
         """Every address that NMR was ever deposited for, from the contract's events: yields the
         last block read and the addresses found since the one before."""
-        topic = "0x" + event_signature_to_log_topic("Deposited(address,address,uint256)").hex()
+        for end, logs in self.logs(DEPOSITED, first_block, last_block):
+            yield end, {to_checksum_address(bytes(log["topics"][1])[-20:]) for log in logs}
+
+    def logs(
+        self, event: str, first_block: int, last_block: int
+    ) -> Iterator[tuple[int, list[Log]]]:
+        """The contract's logs of an event, given by its signature: yields the last block read and
+        the logs found since the one before."""
         for start in range(first_block, last_block + 1, LOG_BLOCKS):
             end = min(start + LOG_BLOCKS - 1, last_block)
-            logs = self._web3.eth.get_logs(
+            found = self._web3.eth.get_logs(
                 {
                     "address": self.address,
-                    "topics": [topic],
+                    "topics": [topic_of(event)],
                     "fromBlock": start,
                     "toBlock": end,
                 }
             )
-            yield end, {to_checksum_address(bytes(log["topics"][1])[-20:]) for log in logs}
+            yield end, list(found)
 
 
 def _stakes_nano(

@@ -12,8 +12,13 @@ from eth_abi.abi import decode
 from eth_utils.abi import event_signature_to_log_topic
 from eth_utils.address import to_checksum_address
 
+from sluice.account import Split
 from sluice.ledger import Skip
-from sluice.words import ACCOUNT_BITS, AMOUNT_BITS
+from sluice.words import ACCOUNT_BITS, AMOUNT_BITS, MAX_AMOUNT_NANO, WORD_BYTES, unpack_split
+
+DEPOSITED = "Deposited(address,address,uint256)"
+FREE_WITHDRAWALS = "FreeWithdrawals(uint256,uint256[],uint256)"
+INSTRUCTIONS_RELAYED = "InstructionsRelayed(bytes,uint256,uint256)"
 
 Log: TypeAlias = Mapping[str, Any]
 """A log as JSON-RPC gives it: address, topics, data."""
@@ -46,14 +51,64 @@ class LinkApplied:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class SplitSet:
+    """How a model's earnings are shared out from now on; an empty split: back to the model."""
+
+    account: str
+    model: int
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class StakesSet:
+    """What the models named hold now, in nano-NMR by model."""
+
+    account: str
+    stakes_nano: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionsRelayed:
+    """One call of `relay`: the packed instructions as they were given, which of them were applied
+    (bit i: the i-th, from the lowest bit up), and the time of the block."""
+
+    instructions: bytes
+    applied: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionSkipped:
+    """An instruction that was not applied, and the contract's words for why."""
+
+    account: str
+    nonce: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionsCancelled:
+    """Instructions signed for a nonce below this one are dead."""
+
+    account: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalCancelled:
+    """The account's turn of this period is given up; requests signed for it are dead."""
+
+    account: str
+    period: int
+
+
 def free_withdrawals(logs: Iterable[Log]) -> list[FreeWithdrawals]:
     """The batches of free withdrawals among a receipt's logs."""
     batches = []
-    for topics, data in _matching(logs, "FreeWithdrawals(uint256,uint256[],uint256)"):
+    for topics, data in _matching(logs, FREE_WITHDRAWALS):
         items, time = decode(["uint256[]", "uint256"], data)
-        batches.append(
-            FreeWithdrawals(int.from_bytes(topics[1], "big"), tuple(map(_item, items)), time)
-        )
+        batches.append(FreeWithdrawals(_number(topics[1]), tuple(map(_item, items)), time))
     return batches
 
 
@@ -62,8 +117,65 @@ def links_applied(logs: Iterable[Log]) -> list[LinkApplied]:
     links = []
     for topics, data in _matching(logs, "LinkApplied(uint256,bytes,uint256)"):
         link, time = decode(["bytes", "uint256"], data)
-        links.append(LinkApplied(int.from_bytes(topics[1], "big"), link, time))
+        links.append(LinkApplied(_number(topics[1]), link, time))
     return links
+
+
+def splits_set(logs: Iterable[Log]) -> list[SplitSet]:
+    """The splits set directly, by the account's own transaction, among a receipt's logs."""
+    return [
+        SplitSet(_address(topics[1]), _number(topics[2]), unpack_split(_number(data)).parts)
+        for topics, data in _matching(logs, "SplitSet(address,uint256,uint256)")
+    ]
+
+
+def stakes_set(logs: Iterable[Log]) -> list[StakesSet]:
+    """The stakes set directly, by the account's own transaction, among a receipt's logs."""
+    found = []
+    for topics, data in _matching(logs, "StakesSet(address,uint256[])"):
+        (words,) = decode(["uint256[]"], data)
+        stakes_nano = {word >> AMOUNT_BITS: word & MAX_AMOUNT_NANO for word in words}
+        found.append(StakesSet(_address(topics[1]), stakes_nano))
+    return found
+
+
+def instructions_relayed(logs: Iterable[Log]) -> list[InstructionsRelayed]:
+    """The batches of instructions among a receipt's logs."""
+    found = []
+    for _, data in _matching(logs, INSTRUCTIONS_RELAYED):
+        instructions, applied, time = decode(["bytes", "uint256", "uint256"], data)
+        found.append(InstructionsRelayed(instructions, applied, time))
+    return found
+
+
+def instructions_skipped(logs: Iterable[Log]) -> list[InstructionSkipped]:
+    """The instructions that were not applied among a receipt's logs, in the order of the batch."""
+    found = []
+    for topics, data in _matching(logs, "InstructionSkipped(address,uint256,string)"):
+        nonce, reason = decode(["uint256", "string"], data)
+        found.append(InstructionSkipped(_address(topics[1]), nonce, reason))
+    return found
+
+
+def instructions_cancelled(logs: Iterable[Log]) -> list[InstructionsCancelled]:
+    """The cancelled instructions among a receipt's logs."""
+    return [
+        InstructionsCancelled(_address(topics[1]), _number(data))
+        for topics, data in _matching(logs, "InstructionsCancelled(address,uint256)")
+    ]
+
+
+def withdrawals_cancelled(logs: Iterable[Log]) -> list[WithdrawalCancelled]:
+    """The cancelled free withdrawals among a receipt's logs."""
+    return [
+        WithdrawalCancelled(_address(topics[1]), _number(data))
+        for topics, data in _matching(logs, "WithdrawalCancelled(address,uint256)")
+    ]
+
+
+def topic_of(signature: str) -> str:
+    """The first topic of an event given by its signature, as nodes take it."""
+    return "0x" + event_signature_to_log_topic(signature).hex()
 
 
 def _matching(logs: Iterable[Log], signature: str) -> Iterator[tuple[list[bytes], bytes]]:
@@ -78,8 +190,16 @@ def _raw(value: str | bytes) -> bytes:
     return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
 
 
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def _address(topic: bytes) -> str:
+    return to_checksum_address(topic[-20:])
+
+
 def _item(word: int) -> Item:
-    account = (word & ((1 << ACCOUNT_BITS) - 1)).to_bytes(20, "big")
-    paid_nano = (word >> ACCOUNT_BITS) & ((1 << AMOUNT_BITS) - 1)
+    account = _address(word.to_bytes(WORD_BYTES, "big"))
+    paid_nano = (word >> ACCOUNT_BITS) & MAX_AMOUNT_NANO
     # two spare bits stand between the amount and the reason
-    return Item(to_checksum_address(account), paid_nano, Skip(word >> (ACCOUNT_BITS + 56)))
+    return Item(account, paid_nano, Skip(word >> (ACCOUNT_BITS + 56)))

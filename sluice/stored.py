@@ -1,0 +1,73 @@
+"""An account out of its stored words: what `Ledger.words` does, backwards.
+
+A node gives the words (`Escrow.words`); the reference model then says what the contract would do
+with a step, for any number of accounts, without a call for each.
+"""
+
+from collections.abc import Mapping
+
+from sluice.account import Account, Split
+from sluice.parameters import Parameters
+from sluice.words import (
+    OPEN_ROUNDS,
+    PAGES,
+    SPLIT_PLACE,
+    page_models,
+    unpack_account,
+    unpack_page,
+    unpack_split,
+)
+
+HAS_SPLIT = 1
+"""Flag of the account word: model 0 has a split of its own."""
+HAS_DUE = 2
+"""Flag of the account word: something is due."""
+
+
+def first_places() -> tuple[int, ...]:
+    """The places that every account is read at first: the account word, and the split word of model
+    0, which holds the nonce."""
+    return (0, SPLIT_PLACE)
+
+
+def page_places(account_word: int) -> range:
+    """The places of the stake pages in use, given the account word."""
+    return range(1, 1 + min(PAGES, unpack_account(account_word).pages))
+
+
+def split_places(words: Mapping[int, int]) -> list[int]:
+    """The places of the split words of models 1 to 64 in use, given account word and pages."""
+    return [
+        SPLIT_PLACE + model
+        for page in page_places(words[0])
+        for at, model in enumerate(page_models(page))
+        if unpack_page(words[page]).flags >> at & 1
+    ]
+
+
+def account_of(words: Mapping[int, int], parameters: Parameters) -> Account:
+    """The account of a mapping from place to word; places that are missing count as zero. What the
+    flags do not vouch for does not count: the contract leaves old values behind them."""
+    head = unpack_account(words.get(0, 0))
+    first_split = unpack_split(words.get(SPLIT_PLACE, 0))
+    stakes_nano = {0: head.stake_nano}
+    splits: dict[int, Split] = {0: first_split.parts} if head.flags & HAS_SPLIT else {}
+    for page in page_places(words.get(0, 0)):
+        fields = unpack_page(words.get(page, 0))
+        for at, model in enumerate(page_models(page)):
+            stakes_nano[model] = fields.stakes_nano[at]
+            if fields.flags >> at & 1:
+                splits[model] = unpack_split(words.get(SPLIT_PLACE + model, 0)).parts
+    rounds = range(head.round_word + 1, head.round_word + 1 + OPEN_ROUNDS)
+    risks = {parameters.round_number(r): head.risks_units[r % OPEN_ROUNDS] for r in rounds}
+    return Account(
+        pool_nano=head.pool_nano,
+        stakes_nano={model: stake for model, stake in stakes_nano.items() if stake},
+        risks_units={r: units for r, units in risks.items() if units},
+        round_number=parameters.round_number(head.round_word) if head.round_word else None,
+        period=head.period,
+        nonce=first_split.nonce,
+        pages=head.pages,
+        due_nano=first_split.due_nano if head.flags & HAS_DUE else 0,
+        splits=splits,
+    )
