@@ -256,6 +256,21 @@ class World:
         """The account's stored words by place."""
         return stored_words(self.escrow, account)
 
+    def put(self, account: str, words: Mapping[int, int]) -> None:
+        """Stores words by place where no call could put them in the time of a test."""
+        for place, word in words.items():
+            slot = word_slot(account, place, words_slot())
+            boa.env.set_storage(self.escrow.address, slot, word)
+
+    def put_round(self, resolved: int, announced_at: int = 0) -> None:
+        """Makes a round (its tournament number) the last one that is done."""
+        slots = deployer_of("Escrow.vy").compiler_data.storage_layout["storage_layout"]["rounds"]
+        for name, value in (
+            ("_resolved", self.parameters.round_word(resolved)),
+            ("_announced_at", announced_at),
+        ):
+            boa.env.set_storage(self.escrow.address, int(slots[name]["slot"]), value)
+
     def state(self) -> dict[str, Any]:
         """Everything that a call can change, for tests that show that nothing did."""
         return {
