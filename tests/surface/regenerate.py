@@ -1,7 +1,8 @@
 """Writes the golden files of the contract's surface: `python tests/surface/regenerate.py`.
 
-abi.json, layout.json and refusals.json are what other programs and people rely on. Run this after a
-change that is meant, and look at the difference before committing it."""
+The ABIs of escrow and lens, the escrow's layout and the refusals of both are what other programs
+and people rely on. Run this after a change that is meant, and look at the difference before
+committing it."""
 
 import json
 from collections.abc import Mapping
@@ -16,18 +17,19 @@ from vyper.compiler.output import build_abi_output
 
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE.parents[1] / "contracts"
-SOURCES = ("Escrow.vy", *sorted(f"modules/{path.name}" for path in CONTRACTS.glob("modules/*.vy")))
+DEPLOYED = ("Escrow.vy", "Lens.vy")
+SOURCES = (*DEPLOYED, *sorted(f"modules/{path.name}" for path in CONTRACTS.glob("modules/*.vy")))
 
 
 @cache
-def compiled() -> Any:
-    """What the compiler knows of the escrow."""
-    return boa.load_partial(str(CONTRACTS / "Escrow.vy")).compiler_data
+def compiled(source: str = "Escrow.vy") -> Any:
+    """What the compiler knows of a contract."""
+    return boa.load_partial(str(CONTRACTS / source)).compiler_data
 
 
-def abi() -> list[dict[str, Any]]:
-    """The ABI of the escrow as the compiler gives it, in order of kind and name."""
-    entries = build_abi_output(compiled())
+def abi(source: str = "Escrow.vy") -> list[dict[str, Any]]:
+    """The ABI of a contract as the compiler gives it, in order of kind and name."""
+    entries = build_abi_output(compiled(source))
     return sorted(entries, key=lambda entry: (entry["type"], entry.get("name", "")))
 
 
@@ -43,7 +45,12 @@ def refusals() -> dict[str, list[str]]:
 
 def golden_files() -> dict[str, Any]:
     """The content of each golden file by its name."""
-    return {"abi.json": abi(), "layout.json": layout(), "refusals.json": refusals()}
+    return {
+        "abi.json": abi(),
+        "abi_lens.json": abi("Lens.vy"),
+        "layout.json": layout(),
+        "refusals.json": refusals(),
+    }
 
 
 def _texts(source: str) -> list[str]:

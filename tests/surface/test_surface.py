@@ -15,20 +15,29 @@ from vyper.ast.parse import parse_to_ast
 from vyper.compiler.output import build_devdoc, build_userdoc
 
 from tests.escrow_world import deploy_world
-from tests.surface.regenerate import CONTRACTS, HERE, abi, compiled, golden_files, refusals
+from tests.surface.regenerate import (
+    CONTRACTS,
+    DEPLOYED,
+    HERE,
+    abi,
+    compiled,
+    golden_files,
+    refusals,
+)
 
 FUNCTIONAL = HERE.parent / "functional"
 BYTECODE_LIMIT = 24_576
 """EIP-170: the most that a chain takes."""
 
 
-def own_functions() -> list[dict[str, Any]]:
-    """The externals that are written in Escrow.vy; the compiler drops the texts of the others."""
-    source = (CONTRACTS / "Escrow.vy").read_text()
+def own_functions(source: str) -> list[dict[str, Any]]:
+    """The externals that are written in the contract's own file; the compiler drops the texts of
+    the others."""
+    text = (CONTRACTS / source).read_text()
     return [
         entry
-        for entry in abi()
-        if entry["type"] == "function" and f"\ndef {entry['name']}(" in source
+        for entry in abi(source)
+        if entry["type"] == "function" and f"\ndef {entry['name']}(" in text
     ]
 
 
@@ -42,7 +51,7 @@ def said_in_functional_tests() -> set[str]:
     return texts
 
 
-@pytest.mark.parametrize("name", ["abi.json", "layout.json", "refusals.json"])
+@pytest.mark.parametrize("name", ["abi.json", "abi_lens.json", "layout.json", "refusals.json"])
 def test_surface_is_the_recorded_one(name: str) -> None:
     recorded = json.loads((HERE / name).read_text())
 
@@ -90,14 +99,23 @@ def test_every_external_has_its_own_file_of_tests() -> None:
         assert entry["name"] in path.read_text()
 
 
-def test_natspec_is_complete_for_every_external_of_the_escrow() -> None:
-    data = compiled()
+def test_every_view_of_the_lens_is_tested() -> None:
+    tested = "".join(path.read_text() for path in FUNCTIONAL.glob("test_lens*.py"))
+    for entry in abi("Lens.vy"):
+        if entry["type"] == "function":
+            assert entry["stateMutability"] == "view"
+            assert f"lens.{entry['name']}(" in tested
+
+
+@pytest.mark.parametrize(("source", "at_least"), [("Escrow.vy", 20), ("Lens.vy", 8)])
+def test_natspec_is_complete_for_every_external(source: str, at_least: int) -> None:
+    data = compiled(source)
     notices, details = build_userdoc(data), build_devdoc(data)
     assert notices["notice"]
     assert {"title", "license", "author", "details"} <= set(details)
 
-    functions = own_functions()
-    assert len(functions) > 20
+    functions = own_functions(source)
+    assert len(functions) >= at_least
     for entry in functions:
         texts = details.get("methods", {})
         key = next(
@@ -111,10 +129,11 @@ def test_natspec_is_complete_for_every_external_of_the_escrow() -> None:
         assert bool(described.get("returns")) == bool(entry["outputs"]), entry["name"]
 
 
-def test_natspec_describes_every_parameter_of_the_constructor() -> None:
+@pytest.mark.parametrize("source", DEPLOYED)
+def test_natspec_describes_every_parameter_of_the_constructor(source: str) -> None:
     # the compiler leaves the constructor's texts out, a reader of the source does not
-    (constructor,) = (entry for entry in abi() if entry["type"] == "constructor")
-    tree = parse_to_ast((CONTRACTS / "Escrow.vy").read_text())
+    (constructor,) = (entry for entry in abi(source) if entry["type"] == "constructor")
+    tree = parse_to_ast((CONTRACTS / source).read_text())
     (function,) = tree.get_children(vy_ast.FunctionDef, {"name": "__init__"})
     described = re.findall(r"@param (\w+) \S", function.doc_string.value)
 
@@ -125,9 +144,9 @@ def test_bytecode_fits_a_chain() -> None:
     with boa.env.anchor():
         world = deploy_world()
 
-        size = len(boa.env.get_code(world.escrow.address))
+        sizes = [len(boa.env.get_code(each.address)) for each in (world.escrow, world.lens)]
 
-    assert 0 < size < BYTECODE_LIMIT
+    assert all(0 < size < BYTECODE_LIMIT for size in sizes)
 
 
 def test_no_golden_file_names_a_folder_of_a_machine() -> None:
