@@ -12,7 +12,7 @@ from sluice.instructions import (
     pay_call,
     request,
     sign,
-    write_requests,
+    write_messages,
 )
 from sluice.ledger import ALL, Skip
 from tests.integration.conftest import NMR, World
@@ -42,7 +42,7 @@ def test_pay_pays_what_it_can_and_nobody_twice(world: World, signed: list[Signed
     """S20, S30, N10: the account pays no gas, a bad request blocks nobody, and a second run pays
     nobody twice, since the turn is used."""
     path = world.folder / "requests.jsonl"
-    write_requests(signed, path)
+    write_messages(signed, path)
     before = [ape.accounts.test_accounts[i].balance for i in range(3, 7)]
 
     dry = world.run("pay", path, "--dry-run", "--json")
@@ -84,7 +84,7 @@ def test_pay_is_the_operators_and_a_batch_skips_a_bad_signature(
 ) -> None:
     """Whatever the script looked at before: the contract decides, and says why."""
     path = world.folder / "requests.jsonl"
-    write_requests(signed, path)
+    write_messages(signed, path)
 
     refused = world.run("pay", path, "--account", 5, "--yes", "--json")
     call = pay_call(signed)
@@ -108,7 +108,7 @@ def test_pay_refuses_a_request_for_another_contract(
 ) -> None:
     path = world.folder / "requests.jsonl"
     elsewhere = replace(signed[1], domain=Domain(1, signed[1].domain.contract))
-    write_requests([signed[0], elsewhere], path)
+    write_messages([signed[0], elsewhere], path)
 
     refused = world.run("pay", path, "--yes", "--json")
 

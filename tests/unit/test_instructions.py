@@ -29,7 +29,7 @@ from sluice.instructions import (
     request_of_units,
     sign,
     unpack,
-    write_requests,
+    write_messages,
 )
 from sluice.ledger import ALL, Skip
 from sluice.units import MAX_UINT
@@ -164,8 +164,8 @@ def test_stored_requests_are_read_back(listed: list[tuple[Request, bytes]]) -> N
     stored = [SignedRequest(asked, DOMAIN, signature) for asked, signature in listed]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "requests.jsonl"
-        write_requests(stored[:2], path)
-        write_requests(stored[2:], path)
+        write_messages(stored[:2], path)
+        write_messages(stored[2:], path)
         assert read_requests(path, DOMAIN) == stored
 
 
@@ -188,7 +188,7 @@ def test_read_requests_names_file_line_and_remedy(
 ) -> None:
     path = tmp_path / "requests.jsonl"
     good = sign(request(staker_key.address, ALL, 1), DOMAIN, staker_key)
-    write_requests([good], path)
+    write_messages([good], path)
     bad = {**json.loads(path.read_text()), **changes}
     path.write_text(path.read_text() + "\n" + json.dumps(bad) + "\n")
 
@@ -198,7 +198,7 @@ def test_read_requests_names_file_line_and_remedy(
 
 def test_read_requests_refuses_what_is_no_request(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
-    with pytest.raises(InvalidInput, match="name a file of signed requests"):
+    with pytest.raises(InvalidInput, match="name a file of signed messages"):
         read_requests(path, DOMAIN)
     for line in ("[1]", "{", '{"account": "0x12"}'):
         path.write_text(line)

@@ -1,0 +1,178 @@
+"""Messages with what proves that their account sent them: signed, checked, batched for the
+contract.
+
+A key's signature can be checked here. That of a contract wallet (ERC-1271) cannot: only the wallet
+says whether it is good, see `sluice.relay.wallets`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, overload
+
+from ape.api import AccountAPI
+from eip712.messages import EIP712Message, extract_eip712_struct_message, hash_message
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
+
+from sluice.errors import InvalidInput
+from sluice.instructions.changes import Instruction, pack_instruction
+from sluice.instructions.domain import Domain
+from sluice.instructions.withdrawals import Request, pack
+
+MAX_ITEMS = 256
+MAX_SIGNATURES_BYTES = 32_768
+SIGNATURE_BYTES = 65
+LENGTH_BYTES = 2
+MAX_SIGNATURE_BYTES: int = 2 ** (8 * LENGTH_BYTES) - 1
+MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Half the order of secp256k1: a signature with a higher s is a copy of another (EIP-2)."""
+
+Message: TypeAlias = Request | Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request with what proves that its account asked for it."""
+
+    request: Request
+    domain: Domain
+    signature: bytes
+
+    @property
+    def message(self) -> Request:
+        """What is signed."""
+        return self.request
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInstruction:
+    """An instruction with what proves that its account gave it."""
+
+    instruction: Instruction
+    domain: Domain
+    signature: bytes
+
+    @property
+    def message(self) -> Instruction:
+        """What is signed."""
+        return self.instruction
+
+
+Signed: TypeAlias = SignedRequest | SignedInstruction
+
+
+@dataclass(frozen=True, slots=True)
+class PayCall:
+    """The signed requests of one call of `pay`, as it takes them."""
+
+    requests: tuple[int, ...]
+    signatures: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCall:
+    """The arguments of one call of `relay`."""
+
+    instructions: bytes
+    signatures: bytes
+
+
+def message(asked: Message, domain: Domain) -> EIP712Message:
+    """The EIP-712 message as wallets sign it."""
+    return asked.typed(domain)
+
+
+def message_hash(asked: Message, domain: Domain) -> bytes:
+    """The 32 bytes that are signed."""
+    return bytes(hash_message(message(asked, domain)))
+
+
+def typed_data(asked: Message, domain: Domain) -> dict[str, Any]:
+    """The document that `eth_signTypedData_v4` of a wallet takes."""
+    return extract_eip712_struct_message(message(asked, domain))
+
+
+@overload
+def with_signature(asked: Request, domain: Domain, signature: bytes) -> SignedRequest: ...
+@overload
+def with_signature(asked: Instruction, domain: Domain, signature: bytes) -> SignedInstruction: ...
+def with_signature(asked: Message, domain: Domain, signature: bytes) -> Signed:
+    """The message with a signature made elsewhere; InvalidInput for one that is too long."""
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        raise InvalidInput(f"a signature of {len(signature)} bytes is none: at most 65535 go")
+    if isinstance(asked, Request):
+        return SignedRequest(asked, domain, signature)
+    return SignedInstruction(asked, domain, signature)
+
+
+@overload
+def sign(asked: Request, domain: Domain, signer: AccountAPI | LocalAccount) -> SignedRequest: ...
+@overload
+def sign(
+    asked: Instruction, domain: Domain, signer: AccountAPI | LocalAccount
+) -> SignedInstruction: ...
+def sign(asked: Message, domain: Domain, signer: AccountAPI | LocalAccount) -> Signed:
+    """The message signed by an ape account or an eth-account key; InvalidInput if the signer is not
+    its account or declines."""
+    if signer.address != asked.account:
+        raise InvalidInput(f"{signer.address} cannot sign for {asked.account}: sign with that key")
+    made = message(asked, domain)
+    if isinstance(signer, LocalAccount):
+        signature = bytes(signer.sign_message(made.signable_message).signature)
+    else:
+        by_ape = signer.sign_message(made)
+        if by_ape is None:
+            raise InvalidInput(f"{signer.address} did not sign: confirm in the wallet")
+        signature = bytes(by_ape.encode_rsv())
+    return with_signature(asked, domain, signature)
+
+
+def is_signed(signed: Signed) -> bool:
+    """Whether the signature is one of the account's own key that the contract takes: 65 bytes, low
+    s, v 27 or 28."""
+    signature = signed.signature
+    if len(signature) != SIGNATURE_BYTES or signature[64] not in (27, 28):
+        return False
+    if int.from_bytes(signature[32:64], "big") > MAX_S:
+        return False
+    made = message(signed.message, signed.domain).signable_message
+    try:
+        recovered: str = Account.recover_message(made, signature=signature)
+    except (BadSignature, ValidationError):
+        return False
+    return recovered == signed.message.account
+
+
+def pay_call(batch: Sequence[SignedRequest]) -> PayCall:
+    """The requests of a batch as `pay` takes them, in its order; InvalidInput if there are none or
+    too many: at most 256, and 32,768 bytes of signatures with two bytes of length before each."""
+    if not 0 < len(batch) <= MAX_ITEMS:
+        raise InvalidInput(f"{len(batch)} requests: a batch has 1 to {MAX_ITEMS}")
+    return PayCall(tuple(pack(signed.request) for signed in batch), _signatures(batch))
+
+
+def relay_call(batch: Sequence[SignedInstruction]) -> RelayCall:
+    """The arguments of `relay` for a batch, in its order; InvalidInput if there are none or too
+    many: at most 256, and 32,768 bytes of signatures with two bytes of length before each."""
+    if not 0 < len(batch) <= MAX_ITEMS:
+        raise InvalidInput(f"{len(batch)} instructions: a batch has 1 to {MAX_ITEMS}")
+    packed = b"".join(pack_instruction(signed.instruction) for signed in batch)
+    return RelayCall(packed, _signatures(batch))
+
+
+def signatures_bytes(batch: Iterable[Signed]) -> int:
+    """How many bytes the signatures of a batch take."""
+    return sum(LENGTH_BYTES + len(signed.signature) for signed in batch)
+
+
+def _signatures(batch: Sequence[Signed]) -> bytes:
+    if signatures_bytes(batch) > MAX_SIGNATURES_BYTES:
+        raise InvalidInput(
+            f"{signatures_bytes(batch)} bytes of signatures, at most {MAX_SIGNATURES_BYTES} go: "
+            "batch fewer"
+        )
+    return b"".join(
+        len(signed.signature).to_bytes(LENGTH_BYTES, "big") + signed.signature for signed in batch
+    )

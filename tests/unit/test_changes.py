@@ -1,0 +1,297 @@
+"""Instructions: packed, hashed, signed and stored as the contract and wallets read them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import _hash_eip191_message, encode_typed_data
+from eth_utils.address import to_checksum_address
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.account import Split
+from sluice.errors import InvalidInput
+from sluice.instructions import (
+    NEVER,
+    Domain,
+    Instruction,
+    Signed,
+    SignedInstruction,
+    each_packed,
+    instruction,
+    is_signed,
+    message_hash,
+    pack_instruction,
+    read_messages,
+    read_requests,
+    relay_call,
+    request,
+    sign,
+    typed_data,
+    unpack_instruction,
+    write_messages,
+)
+from sluice.words import MAX_AMOUNT_NANO, MAX_NONCE, POOL, WALLET
+
+DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
+KEY = Account.from_key("0x" + "07" * 32)
+STRANGER = Account.from_key("0x" + "09" * 32)
+HALVES: Split = ((POOL, 5_000), (WALLET, 5_000))
+
+models = st.integers(0, 64)
+destinations = st.sampled_from([*range(65), POOL, WALLET])
+
+
+@st.composite
+def split_of(draw: st.DrawFn) -> Split:
+    chosen = draw(st.lists(destinations, unique=True, max_size=8))
+    if not chosen:
+        return ()
+    cuts = draw(
+        st.lists(
+            st.integers(1, 9_999), unique=True, min_size=len(chosen) - 1, max_size=len(chosen) - 1
+        )
+    )
+    edges = [0, *sorted(cuts), 10_000]
+    return tuple((d, edges[i + 1] - edges[i]) for i, d in enumerate(chosen))
+
+
+@st.composite
+def instructions(draw: st.DrawFn, account: str | None = None) -> Instruction:
+    stakes = draw(st.dictionaries(models, st.integers(0, MAX_AMOUNT_NANO), max_size=65))
+    splits = draw(st.dictionaries(models, split_of(), max_size=5, min_size=not stakes))
+    address = account or f"0x{draw(st.integers(1, 2**160 - 1)):040x}"
+    nonce = draw(st.integers(0, MAX_NONCE - 1))
+    deadline = draw(st.one_of(st.just(NEVER), st.integers(0, 2**32 - 2)))
+    return instruction(address, stakes, splits, nonce, deadline)
+
+
+@given(st.lists(instructions(), max_size=4))
+def test_instructions_survive_packing(listed: list[Instruction]) -> None:
+    packed = [pack_instruction(each) for each in listed]
+
+    assert list(each_packed(b"".join(packed))) == packed
+    assert [unpack_instruction(each) for each in packed] == listed
+
+
+def test_an_instruction_is_packed_as_drawn() -> None:
+    """Head, stakes and splits, written down a second time."""
+    asked = instruction(KEY.address, {64: 3, 2: 0}, {5: HALVES, 1: ()}, 7, 9)
+    head = int(KEY.address, 16) | 2 << 160 | 2 << 168 | 7 << 176 | 9 << 202
+    parts = POOL | 5_000 << 8 | WALLET << 22 | 5_000 << 30
+
+    assert pack_instruction(asked) == b"".join(
+        [
+            head.to_bytes(32, "big"),
+            (2 << 54).to_bytes(8, "big"),
+            (64 << 54 | 3).to_bytes(8, "big"),
+            (1 << 176).to_bytes(23, "big"),
+            (5 << 176 | parts).to_bytes(23, "big"),
+        ]
+    )
+    never = int.from_bytes(pack_instruction(replace(asked, deadline=NEVER))[:32], "big")
+    assert never >> 202 == 2**32 - 1
+
+
+@given(instructions(), st.data())
+def test_bytes_that_are_no_instruction_are_refused(asked: Instruction, data: st.DataObject) -> None:
+    packed = pack_instruction(asked)
+    short = packed[: data.draw(st.integers(1, len(packed) - 1))]
+
+    with pytest.raises(InvalidInput, match="cut short"):
+        list(each_packed(short))
+    for wrong in (b"", packed + packed):
+        with pytest.raises(InvalidInput, match="not the bytes of one instruction"):
+            unpack_instruction(wrong)
+    spare = (int.from_bytes(packed[:32], "big") | 1 << 234).to_bytes(32, "big") + packed[32:]
+    with pytest.raises(InvalidInput, match="spare bits are set"):
+        unpack_instruction(spare)
+
+
+def test_models_that_do_not_ascend_are_refused() -> None:
+    packed = pack_instruction(instruction(KEY.address, {1: 5, 2: 6}, {}, 0))
+
+    with pytest.raises(InvalidInput, match="do not ascend"):
+        unpack_instruction(packed[:32] + packed[40:48] + packed[32:40])
+
+
+@pytest.mark.parametrize(
+    ("stakes", "splits", "nonce", "deadline", "message"),
+    [
+        ({}, {}, 0, NEVER, "changes nothing: name a stake or a split"),
+        ({65: 1}, {}, 0, NEVER, "model 65: models are numbered 0 to 64"),
+        ({-1: 1}, {}, 0, NEVER, "models are numbered 0 to 64"),
+        ({0: -1}, {}, 0, NEVER, "stake of -1 nano-NMR on model 0"),
+        ({0: MAX_AMOUNT_NANO + 1}, {}, 0, NEVER, "give 0 to the supply"),
+        ({}, {65: HALVES}, 0, NEVER, "65"),
+        ({}, {0: ((POOL, 9_999),)}, 0, NEVER, "model 0"),
+        ({}, {0: ((POOL, 5_000), (POOL, 5_000))}, 0, NEVER, "twice"),
+        ({0: 1}, {}, -1, NEVER, "they count from 0"),
+        ({0: 1}, {}, MAX_NONCE, NEVER, "they count from 0 to 67108862"),
+        ({0: 1}, {}, 0, 2**32 - 1, "or never"),
+        ({0: 1}, {}, 0, -1, "or never"),
+    ],
+)
+def test_instruction_refuses_what_the_contract_would(
+    stakes: Mapping[int, int],
+    splits: Mapping[int, Split],
+    nonce: int,
+    deadline: int,
+    message: str,
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        instruction(KEY.address, stakes, splits, nonce, deadline)
+    with pytest.raises(InvalidInput, match="is no address"):
+        instruction("0x12", {0: 1}, {}, 0)
+
+
+def document(asked: Instruction) -> dict[str, Any]:
+    """The message as a wallet gets it, written down a second time."""
+    fields = {
+        "Instruction": (
+            "address account", "uint256[] models", "uint256[] stakes", "Split[] splits",
+            "uint256 nonce", "uint256 deadline",
+        ),
+        "Split": ("uint256 model", "uint256[] destinations", "uint256[] shares"),
+        "EIP712Domain": (
+            "string name", "string version", "uint256 chainId", "address verifyingContract",
+        ),
+    }  # fmt: skip
+    return {
+        "types": {
+            name: [dict(zip(("type", "name"), each.split(), strict=True)) for each in listed]
+            for name, listed in fields.items()
+        },
+        "primaryType": "Instruction",
+        "domain": {
+            "name": "Sluice",
+            "version": "1",
+            "chainId": DOMAIN.chain_id,
+            "verifyingContract": DOMAIN.contract,
+        },
+        "message": {
+            "account": asked.account,
+            "models": list(asked.stakes_nano),
+            "stakes": [stake * 10**9 for stake in asked.stakes_nano.values()],
+            "splits": [
+                {
+                    "model": model,
+                    "destinations": [d for d, _ in split],
+                    "shares": [share for _, share in split],
+                }
+                for model, split in asked.splits.items()
+            ],
+            "nonce": asked.nonce,
+            "deadline": asked.deadline,
+        },
+    }
+
+
+@given(instructions(account=KEY.address))
+def test_hashes_agree_with_eth_account(asked: Instruction) -> None:
+    """N17: two libraries, one hash, however many stakes and splits one signature changes; and the
+    document for a wallet says the same."""
+    signable = encode_typed_data(full_message=document(asked))
+    signed = KEY.sign_message(signable)
+
+    assert message_hash(asked, DOMAIN) == bytes(signed.message_hash)
+    assert sign(asked, DOMAIN, KEY).signature == bytes(signed.signature)
+    of_wallet = encode_typed_data(full_message=typed_data(asked, DOMAIN))
+    assert _hash_eip191_message(of_wallet) == signed.message_hash
+
+
+@given(instructions(account=KEY.address))
+def test_only_the_accounts_signature_of_exactly_this_counts(asked: Instruction) -> None:
+    """N19: another key, another nonce, another domain: none of them."""
+    good = sign(asked, DOMAIN, KEY)
+    by_other = bytes(STRANGER.unsafe_sign_hash(message_hash(asked, DOMAIN)).signature)
+
+    assert is_signed(good)
+    assert not is_signed(replace(good, signature=by_other))
+    assert not is_signed(replace(good, domain=replace(DOMAIN, chain_id=1)))
+    changed = replace(asked, nonce=(asked.nonce + 1) % MAX_NONCE)
+    assert not is_signed(replace(good, instruction=changed))
+    with pytest.raises(InvalidInput, match="cannot sign for"):
+        sign(asked, DOMAIN, STRANGER)
+
+
+def test_relay_call_joins_instructions_and_signatures() -> None:
+    one = SignedInstruction(instruction(KEY.address, {0: 1}, {}, 0), DOMAIN, b"\x01" * 65)
+    two = SignedInstruction(instruction(KEY.address, {}, {3: HALVES}, 1), DOMAIN, b"\x02" * 300)
+
+    call = relay_call([one, two])
+
+    assert list(each_packed(call.instructions)) == [
+        pack_instruction(one.instruction),
+        pack_instruction(two.instruction),
+    ]
+    assert call.signatures == b"\x00\x41" + b"\x01" * 65 + b"\x01\x2c" + b"\x02" * 300
+    for wrong in ([], [one] * 257):
+        with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
+            relay_call(wrong)
+    with pytest.raises(InvalidInput, match="bytes of signatures"):
+        relay_call([two] * 120)
+
+
+@given(st.lists(st.tuples(instructions(), st.binary(max_size=80)), max_size=4))
+def test_messages_of_both_kinds_are_read_back(listed: list[tuple[Instruction, bytes]]) -> None:
+    stored: list[Signed] = [SignedInstruction(asked, DOMAIN, by) for asked, by in listed]
+    stored.append(sign(request(KEY.address, 5, 1), DOMAIN, KEY))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "messages.jsonl"
+        write_messages(stored[:2], path)
+        write_messages(stored[2:], path)
+        assert read_messages(path, DOMAIN) == stored
+        if listed:
+            with pytest.raises(InvalidInput, match="`ape run relay add` takes both"):
+                read_requests(path, DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "order"}, "kind is order: write withdrawal or instruction"),
+        ({"contract": "0x" + "66" * 20}, "it is signed for contract"),
+        ({"stakes_nano": [1]}, "objects with a field for each model"),
+        ({"stakes_nano": {"x": 1}}, "model x: write its number"),
+        ({"stakes_nano": {"01": 1}}, "model 01: write its number"),
+        ({"stakes_nano": {"1": 1.5}}, "stake is 1.5: write a whole number"),
+        ({"stakes_nano": {"65": 1}}, "numbered 0 to 64"),
+        ({"splits": {"1": 5}}, "write a list of destination and share"),
+        ({"splits": {"1": [[1]]}}, "write destination and share"),
+        ({"splits": {"1": [[1, True]]}}, "share is True"),
+        ({"splits": {"1": [[1, 1]]}}, "model 1"),
+        ({"nonce": -1}, "nonce is -1: write a whole number"),
+        ({"nonce": None}, "nonce is None"),
+        ({"deadline": 2**32 - 1}, "or never"),
+        ({"signature": "0x" + "00" * 65_536}, "at most 65535 go"),
+    ],
+)
+def test_read_messages_names_file_line_and_remedy(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "messages.jsonl"
+    good = sign(instruction(KEY.address, {1: 5}, {2: HALVES}, 0), DOMAIN, KEY)
+    write_messages([good], path)
+    bad = {**json.loads(path.read_text()), **changes}
+    path.write_text(path.read_text() + "\n" + json.dumps(bad) + "\n")
+
+    with pytest.raises(InvalidInput, match=f"messages.jsonl, line 3: .*{message}.*leave it out"):
+        read_messages(path, DOMAIN)
+
+
+def test_a_line_without_a_field_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "messages.jsonl"
+    good = sign(instruction(KEY.address, {1: 5}, {}, 0), DOMAIN, KEY)
+    write_messages([good], path)
+    for name in ("account", "stakes_nano", "splits", "nonce", "deadline", "signature", "chain_id"):
+        fields = json.loads(path.read_text().splitlines()[0])
+        del fields[name]
+        (tmp_path / "short.jsonl").write_text(json.dumps(fields))
+        with pytest.raises(InvalidInput, match=f"field '{name}' is missing"):
+            read_messages(tmp_path / "short.jsonl", DOMAIN)
