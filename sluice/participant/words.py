@@ -105,7 +105,11 @@ def exit_in_words(parameters: Parameters) -> str:
 def not_now(seen: AccountNow, amount_nano: int) -> str:
     """Why an amount cannot leave now, and when it can."""
     free_nano = seen.withdrawable_nano
-    text = "nothing is withdrawable now" if not free_nano else f"only {nmr(free_nano)} are now"
+    text = (
+        f"only {nmr(free_nano)} are withdrawable now"
+        if free_nano
+        else "nothing is withdrawable now"
+    )
     release = seen.release_of(amount_nano) if amount_nano else next(iter(seen.releases), None)
     if release is None:
         return f"{text}; take stake off first"
