@@ -92,6 +92,33 @@ class Contract:
         change what it meets; Refused if it would revert."""
         return min(MAX_TRANSACTION_GAS, self.estimate_gas(calldata, sender) * 5 // 4)
 
+    def code(self, address: str) -> bytes:
+        """The code at an address; none of a key's account."""
+        return bytes(self.provider.get_code(to_checksum_address(address)))
+
+    def answer(self, address: str, calldata: bytes, gas: int) -> bytes | None:
+        """What any contract answers to a call that may use at most this gas; None if it fails."""
+        # what a transaction costs before the first instruction of the contract runs
+        base = 21_000 + 40 * len(calldata)
+        transaction: Any = {
+            "to": to_checksum_address(address), "data": _hex(calldata), "gas": gas + base,
+        }  # fmt: skip
+        try:
+            return bytes(self._web3.eth.call(transaction))
+        except (Web3RPCError, ContractLogicError, TransactionError, TransactionFailed):
+            return None
+
+    def calldata_of(self, transaction: str) -> bytes:
+        """What a transaction, given by its hash, called its receiver with."""
+        found: Any = self._web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+        return bytes(found["input"])
+
+    def waiting(self, sender: str) -> int:
+        """How many of the sender's transactions wait for a block, as far as the node knows."""
+        count = self._web3.eth.get_transaction_count
+        address = to_checksum_address(sender)
+        return count(address, "pending") - count(address, "latest")
+
     @property
     def _has_http(self) -> bool:
         return getattr(self.provider, "http_uri", None) is not None

@@ -1,0 +1,173 @@
+"""A relay at work: takes signed messages in, sends instructions in batches, sees what became of
+them.
+
+Every step looks at the chain first. A message is marked as handed over before it is sent, and the
+contract applies it at most once, whoever sends it how often; so a relay that was killed at any
+moment is carried on by running it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ape.api import AccountAPI, ReceiptAPI
+
+from sluice.calls import calls
+from sluice.deployment import Deployment
+from sluice.errors import InvalidInput
+from sluice.escrow import Escrow
+from sluice.events import FREE_WITHDRAWALS, INSTRUCTIONS_RELAYED, Log
+from sluice.instructions import Signed, SignedInstruction, relay_call
+from sluice.relay import chain
+from sluice.relay.plan import Planned, dead, plan
+from sluice.relay.store import Added, Outcome, State, Store, Stored
+from sluice.relay.wallets import Signing, signing
+
+REORGANISED_BLOCKS = 64
+"""How far back what the chain says may still change; events of later blocks are read again."""
+
+
+class TransactionWaits(InvalidInput):
+    """A transaction of the sender waits for a block: what it does is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One transaction: how many messages it carried, its gas, and what was paid for it in wei."""
+
+    messages: int
+    gas: int
+    fee_wei: int
+    transaction: str
+
+
+class Relay:
+    """The relay of one deployment."""
+
+    def __init__(self, deployment: Deployment, escrow: Escrow, store: Store) -> None:
+        self.deployment = deployment
+        self.escrow = escrow
+        self.store = store
+
+    def add(self, signed: Signed) -> Added:
+        """Keeps a message; InvalidInput for one that nobody could ever send: signed by somebody
+        else, used, or expired."""
+        proof = signing(signed, self.escrow)
+        asked = signed.message
+        if proof is Signing.NOBODY:
+            raise InvalidInput(
+                f"{asked.account} did not sign it: sign it with that account's key for "
+                f"{signed.domain.contract} on chain {signed.domain.chain_id}"
+            )
+        unsaved = Stored(0, signed, proof is Signing.KEY, State.PENDING, None, None, None)
+        book = self.escrow.ledger([asked.account])
+        outcome = dead(unsaved, book, self.escrow.time())
+        if outcome is not None:
+            raise InvalidInput(f"{outcome.reason or 'its deadline has passed'}: sign a new one")
+        return self.store.add(signed, proof is Signing.KEY)
+
+    def settle(self) -> None:
+        """Writes down what the chain says became of the open messages, and again of those that it
+        said so lately that it may have changed."""
+        head = self.escrow.last_block().number
+        seen = self.store.seen_block()
+        after = self.deployment.block - 1 if seen is None else seen
+        recent = self.store.since(after)
+        outcomes = self._outcomes(recent, after + 1, head)
+        accounts = {each.account for each in recent}
+        book = self.escrow.ledger(accounts, head)
+        now = self.escrow.time(head)
+        for each in recent:
+            outcome = None if each.number in outcomes else dead(each, book, now)
+            if outcome is not None:
+                outcomes[each.number] = Outcome(
+                    each.number, outcome.state, outcome.reason, None, head
+                )
+        self.store.settle(after, outcomes.values(), max(after, head - REORGANISED_BLOCKS))
+
+    def check_nothing_waits(self, sender: str) -> None:
+        """TransactionWaits while a transaction of the sender waits for a block; else whatever was
+        handed over and did not happen is pending again."""
+        if self.escrow.waiting(sender):
+            raise TransactionWaits(
+                f"a transaction of {sender} waits for a block: run this again when it is in one"
+            )
+        self.store.release()
+
+    def plan(self, now: int) -> list[Planned]:
+        """What would become of each open instruction if it were sent now."""
+        stored = [
+            each for each in self.store.open_messages()
+            if isinstance(each.signed, SignedInstruction)
+        ]  # fmt: skip
+        signed = {each.number for each in stored if self.is_signed(each)}
+        book = self.escrow.ledger(each.account for each in stored)
+        return plan(stored, book, signed, now)
+
+    def is_signed(self, stored: Stored) -> bool:
+        """Whether the signature is good now; a contract wallet is asked."""
+        return stored.by_key or signing(stored.signed, self.escrow) is Signing.WALLET
+
+    def note(self, planned: Iterable[Planned]) -> None:
+        """Writes down why messages wait."""
+        self.store.record(
+            Outcome(each.stored.number, State.PENDING, each.reason)
+            for each in planned
+            if each.reason is not None and each.stored.state is State.PENDING
+        )
+
+    def send(self, batch: Sequence[Stored], sender: AccountAPI) -> list[Sent]:
+        """Sends a batch, in several transactions if it is dearer than expected, and writes down
+        what became of it."""
+        signed = [each.signed for each in batch if isinstance(each.signed, SignedInstruction)]
+        call = relay_call(signed)
+        data = calls.relay(call.instructions, call.signatures)
+        if len(batch) > 1 and not self.escrow.fits(data, sender.address):
+            half = len(batch) // 2
+            return self.send(batch[:half], sender) + self.send(batch[half:], sender)
+        self.store.claim([each.number for each in batch])
+        receipt = self.escrow.relay(call.instructions, call.signatures, sender=sender)
+        self.record(batch, receipt)
+        return [sent(len(batch), receipt)]
+
+    def record(self, batch: Sequence[Stored], receipt: ReceiptAPI) -> None:
+        """Writes down what a transaction did with the messages that it carried."""
+        where = chain.Where(str(receipt.txn_hash), int(receipt.block_number))
+        calldata = bytes(receipt.data)
+        found = chain.relayed(receipt.logs, where, batch)
+        found += chain.paid(receipt.logs, where, calldata, batch)
+        self.store.record(_merged(found).values())
+
+    def _outcomes(self, recent: Sequence[Stored], first: int, last: int) -> dict[int, Outcome]:
+        if not recent:
+            return {}
+        found: list[Outcome] = []
+        for where, logs in self._transactions(INSTRUCTIONS_RELAYED, first, last):
+            found += chain.relayed(logs, where, recent)
+        if any(not isinstance(each.signed, SignedInstruction) for each in recent):
+            for where, logs in self._transactions(FREE_WITHDRAWALS, first, last):
+                calldata = self.escrow.calldata_of(where.transaction)
+                found += chain.paid(logs, where, calldata, recent)
+        return _merged(found)
+
+    def _transactions(
+        self, event: str, first: int, last: int
+    ) -> Iterable[tuple[chain.Where, list[Log]]]:
+        for _, logs in self.escrow.logs(event, first, last):
+            yield from chain.by_transaction(logs)
+
+
+def sent(messages: int, receipt: ReceiptAPI) -> Sent:
+    """What a transaction cost."""
+    return Sent(
+        messages, int(receipt.gas_used), int(receipt.total_fees_paid), str(receipt.txn_hash)
+    )
+
+
+def _merged(outcomes: Iterable[Outcome]) -> dict[int, Outcome]:
+    """One for each message: that it was applied counts for more than that a copy was skipped."""
+    merged: dict[int, Outcome] = {}
+    for outcome in outcomes:
+        before = merged.get(outcome.number)
+        if before is None or before.state is not State.APPLIED:
+            merged[outcome.number] = outcome
+    return merged
