@@ -31,7 +31,7 @@ account_option = click.option(
 )
 store_option = click.option(
     "--store",
-    envvar="SLUICE_STORE",
+    envvar="SLUICE_RELAY_STORE",
     help="Where signed messages are kept: a file of JSON lines, or a relay's store by its URL.",
 )
 price_option = click.option(

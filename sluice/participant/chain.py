@@ -26,9 +26,9 @@ from sluice.words import model_page
 
 APPROVE_GAS = 50_000
 DEPOSIT_GAS = 75_000
-PAGE_GAS = 25_000
+PAGE_GAS = 26_000
 """What a deposit takes at most, and each stake page it writes first (`make bench`): before the
-escrow is approved nothing can be tried. """
+escrow is approved nothing can be tried."""
 
 
 @dataclass(frozen=True, slots=True)
