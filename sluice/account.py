@@ -163,6 +163,8 @@ def set_stakes(account: Account, stakes_nano: Mapping[int, int], added_nano: int
 def set_split(account: Account, model: int, split: Split) -> None:
     """How the model's earnings are shared out from now on; empty: back to the model. Refused as a
     whole or done as a whole."""
+    if len(split) > DESTINATIONS:
+        raise Refused("split: at most 8 destinations")
     _check_model(model)
     if split:
         _check_parts(split)
@@ -187,8 +189,6 @@ def _check_model(model: int) -> None:
 
 
 def _check_parts(split: Split) -> None:
-    if len(split) > DESTINATIONS:
-        raise Refused("split: at most 8 destinations")
     destinations = [destination for destination, _ in split]
     for at, (destination, share) in enumerate(split):
         if destination >= MODELS and destination not in (POOL, WALLET):

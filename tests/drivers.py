@@ -4,25 +4,35 @@ Every step raises Refused with the contract's own text where it is refused. Amou
 times in unix seconds."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import boa
 
+from sluice.account import Split
 from sluice.errors import Refused
 from sluice.ledger import ALL, Ledger, Position, Skip
 from sluice.parameters import Parameters
+from sluice.schedule import Release
+from sluice.words import MAX_AMOUNT_NANO, MODELS, PAGES, SPLIT_PLACE, word_slot
 from tests.escrow_world import (
     MAX,
     NANO,
     Withdrawal,
     World,
     nano,
+    packed_signatures,
     revert_reason,
     role_address,
     set_time,
-    stored_words,
+    words_slot,
 )
+from tests.instructing import NEVER, Instruction, batch_of
+
+PLACES = (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
+"""Where an account can have a word: its own, the stake pages, the split words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,14 @@ class Request:
     amount_nano: int
     period: int
     deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An instruction and the role whose signature is under it."""
+
+    instruction: Instruction
+    signer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +77,25 @@ class Driver(Protocol):
         self, account: str, amount_nano: int, stakes_nano: Mapping[int, int]
     ) -> None: ...
     def set_stakes(self, account: str, stakes_nano: Mapping[int, int]) -> None: ...
+    def set_split(self, account: str, model: int, split: Split) -> None: ...
     def leave(self, account: str) -> None: ...
+    def relay(self, signed: Sequence[Signed]) -> list[str]:
+        """Why each was skipped; empty for those that were applied."""
+
+    def cancel_instructions(self, account: str, nonce: int) -> None: ...
+    def cancel_withdrawal(self, account: str) -> None: ...
     def withdraw(self, account: str, amount_nano: int) -> int: ...
-    def pay(self, requests: Sequence[Request]) -> list[tuple[Skip, int]]: ...
+    def pay(
+        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
+    ) -> list[tuple[Skip, int]]: ...
     def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None: ...
     def resolve(self, round_number: int, links: Sequence[bytes], next_digest: bytes) -> None: ...
     def fund(self, amount_nano: int) -> None: ...
     def withdraw_reserve(self, amount_nano: int) -> None: ...
     def burn(self) -> None: ...
+    def position(self, account: str) -> Position: ...
+    def words(self, account: str) -> dict[int, int]: ...
+    def schedule(self, account: str) -> list[Release]: ...
     def seen(self, accounts: Sequence[str]) -> Seen: ...
 
 
@@ -91,15 +120,48 @@ class LedgerDriver:
     def set_stakes(self, account: str, stakes_nano: Mapping[int, int]) -> None:
         self.ledger.set_stakes(account, stakes_nano)
 
+    def set_split(self, account: str, model: int, split: Split) -> None:
+        self.ledger.set_split(account, model, split)
+
     def leave(self, account: str) -> None:
         self.ledger.leave(account)
+
+    def relay(self, signed: Sequence[Signed]) -> list[str]:
+        return [self._instruct(each.instruction, each.signer) for each in signed]
+
+    def _instruct(self, instruction: Instruction, signer: str) -> str:
+        forged = instruction.account != role_address(signer)
+        book = deepcopy(self.ledger) if forged else self.ledger
+        deadline = MAX if instruction.deadline == NEVER else instruction.deadline
+        try:
+            book.apply_instruction(
+                instruction.account,
+                instruction.stakes_nano,
+                instruction.splits,
+                instruction.nonce,
+                deadline,
+                self.now,
+            )
+        except Refused as refusal:
+            # a signature is looked at after the instruction and before what it changes
+            if not forged or str(refusal).startswith("instruction:"):
+                return str(refusal)
+        return "signature: not the account's" if forged else ""
+
+    def cancel_instructions(self, account: str, nonce: int) -> None:
+        self.ledger.cancel_instructions(account, nonce)
+
+    def cancel_withdrawal(self, account: str) -> None:
+        self.ledger.cancel_withdrawal(account, self.now)
 
     def withdraw(self, account: str, amount_nano: int) -> int:
         return self.ledger.withdraw(account, amount_nano, self.now)
 
-    def pay(self, requests: Sequence[Request]) -> list[tuple[Skip, int]]:
+    def pay(
+        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
+    ) -> list[tuple[Skip, int]]:
         self.ledger.check_pay(self.now)
-        return [
+        paid = [
             self.ledger.pay(
                 role_address(request.role),
                 request.amount_nano,
@@ -109,6 +171,7 @@ class LedgerDriver:
             )
             for request in requests
         ]
+        return paid + [self.ledger.pay_due(account, self.now) for account in due_accounts]
 
     def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None:
         self.ledger.announce(round_number, replaces, digest, self.now)
@@ -124,6 +187,15 @@ class LedgerDriver:
 
     def burn(self) -> None:
         self.ledger.burn()
+
+    def position(self, account: str) -> Position:
+        return self.ledger.position(account, self.now)
+
+    def words(self, account: str) -> dict[int, int]:
+        return self.ledger.words(account)
+
+    def schedule(self, account: str) -> list[Release]:
+        return self.ledger.schedule(account, self.now)
 
     def seen(self, accounts: Sequence[str]) -> Seen:
         return Seen(
@@ -169,26 +241,57 @@ class EscrowDriver:
     def set_stakes(self, account: str, stakes_nano: Mapping[int, int]) -> None:
         self._send(self.world.escrow.set_stakes, *_lists(stakes_nano), sender=account)
 
+    def set_split(self, account: str, model: int, split: Split) -> None:
+        destinations = [destination for destination, _ in split]
+        shares = [share for _, share in split]
+        self._send(self.world.escrow.set_split, model, destinations, shares, sender=account)
+
     def leave(self, account: str) -> None:
         self._send(self.world.escrow.leave, sender=account)
+
+    def relay(self, signed: Sequence[Signed]) -> list[str]:
+        escrow = self.world.escrow
+        batch = [
+            (each.instruction, self.world.sign(each.instruction, each.signer)) for each in signed
+        ]
+        self._send(escrow.relay, *batch_of(batch), sender=self.stranger)
+        events = self.world.events()
+        reasons = iter(f["reason"] for name, f in events if name == "InstructionSkipped")
+        (applied,) = (f["applied"] for name, f in events if name == "InstructionsRelayed")
+        answers = ["" if applied >> index & 1 else next(reasons) for index in range(len(signed))]
+        assert list(reasons) == []
+        return answers
+
+    def cancel_instructions(self, account: str, nonce: int) -> None:
+        self._send(self.world.escrow.cancel_instructions, nonce, sender=account)
+
+    def cancel_withdrawal(self, account: str) -> None:
+        self._send(self.world.escrow.cancel_withdrawal, sender=account)
 
     def withdraw(self, account: str, amount_nano: int) -> int:
         amount = MAX if amount_nano == ALL else nano(amount_nano)
         return int(self._send(self.world.escrow.withdraw, amount, sender=account)) // NANO
 
-    def pay(self, requests: Sequence[Request]) -> list[tuple[Skip, int]]:
-        set_time(self.now)
-        signed = []
+    def pay(
+        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
+    ) -> list[tuple[Skip, int]]:
+        words, signatures = [], []
         for request in requests:
             amount_nano = None if request.amount_nano == ALL else request.amount_nano
             withdrawal = Withdrawal(
                 role_address(request.role), amount_nano, request.period, request.deadline
             )
-            signed.append((withdrawal, self.world.sign(withdrawal, request.role)))
-        try:
-            return [(skip, paid) for paid, skip in self.world.pay(*signed)]
-        except boa.BoaError as error:
-            raise Refused(revert_reason(error)) from None
+            words.append(withdrawal.word())
+            signatures.append(self.world.sign(withdrawal, request.role))
+        self._send(
+            self.world.escrow.pay,
+            words,
+            list(due_accounts),
+            packed_signatures(signatures),
+            sender=self.operator,
+        )
+        ((_, fields),) = self.world.events()
+        return [(Skip(word >> 216), word >> 160 & MAX_AMOUNT_NANO) for word in fields["items"]]
 
     def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None:
         function = self.world.escrow.announce
@@ -212,7 +315,7 @@ class EscrowDriver:
         escrow = self.world.escrow
         resolved, digest, announced_at = escrow.round_state()
         return Seen(
-            words={account: stored_words(escrow, account) for account in accounts},
+            words={account: self.words(account) for account in accounts},
             positions={account: self.position(account) for account in accounts},
             reserve_nano=escrow.reserve() // NANO,
             burned_nano=escrow.burned() // NANO,
@@ -222,6 +325,7 @@ class EscrowDriver:
 
     def position(self, account: str) -> Position:
         """The view `position` in nano-NMR."""
+        set_time(self.now)
         seen = self.world.lens.position(account)
         return Position(
             pool_nano=seen.pool // NANO,
@@ -233,6 +337,27 @@ class EscrowDriver:
             round_number=seen.round or None,
             period=seen.period,
         )
+
+    def words(self, account: str) -> dict[int, int]:
+        """Straight out of storage: word by place, no zeros."""
+        found = {}
+        for place, slot in _slots(account):
+            word = int(boa.env.get_storage(self.world.escrow.address, slot))
+            if word:
+                found[place] = word
+        return found
+
+    def schedule(self, account: str) -> list[Release]:
+        set_time(self.now)
+        return [
+            Release(amount // NANO, earliest, latest)
+            for amount, earliest, latest in self.world.lens.schedule(account)
+        ]
+
+
+@cache
+def _slots(account: str) -> list[tuple[int, int]]:
+    return [(place, word_slot(account, place, words_slot())) for place in PLACES]
 
 
 def _lists(stakes_nano: Mapping[int, int]) -> tuple[list[int], list[int]]:
