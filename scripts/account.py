@@ -226,6 +226,13 @@ def withdraw(
     commands.withdraw(desk, account, amount_nano, now=way == "now", free=way == "free")
 
 
+@cli.command(cls=Command)
+@sending
+def leave(provider: ProviderAPI, account: str, **options: Any) -> None:
+    """Take every stake off at once, as the first step out; `withdraw` takes out what comes free."""
+    commands.leave(desk_of(provider, **options), account)
+
+
 @cli.group()
 def cancel() -> None:
     """Take back what was signed and is not done yet."""

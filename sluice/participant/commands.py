@@ -244,6 +244,25 @@ def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> 
     desk.output.end({"account": address, **document})
 
 
+def leave(desk: Desk, name: str) -> NoReturn:
+    """An exit's first step: every stake to the pool, and nothing signed before stakes it again."""
+    account = acting(name)
+    seen = account_now(desk.on, account.address)
+    if not seen.account.stakes_nano:
+        raise InvalidInput("there is no stake: take the pool out with `withdraw`")
+    after = seen.left()
+    title = f"{account.address} leaves"
+    desk.output.table(title, change_rows(seen, after, seen.account.stakes_nano))
+    if after.releases:
+        desk.output.table("Withdrawable later, if no pass burns", schedule_rows(after.releases))
+    desk.output.say(
+        f"the instruction numbered {seen.account.nonce} dies; `withdraw` takes out what has come "
+        "free, by your own transactions or with the batches"
+    )
+    steps = [step(desk.on, "leave", calls.leave(), account.address)]
+    end_sent(desk, account, send_steps(desk, account, steps), {})
+
+
 def cancel_instructions(desk: Desk, name: str, nonce: int | None) -> NoReturn:
     """Makes every instruction that was signed before useless."""
     account = acting(name)

@@ -27,7 +27,7 @@ from sluice.parameters import PERIOD_S, Parameters
 from sluice.presets import parse_model
 from sluice.schedule import Release, releases
 from sluice.sending import nmr, parse_nmr
-from sluice.words import OPEN_ROUNDS
+from sluice.words import MAX_NONCE, OPEN_ROUNDS
 
 WEI_AN_ETH = 10**18
 NANO_A_NMR = 10**9
@@ -91,6 +91,13 @@ class AccountNow:
         account = self.account.copy()
         for model, split in splits.items():
             set_split(account, model, split)
+        return replace(self, account=account)
+
+    def left(self) -> "AccountNow":
+        """After `leave`: every stake in the pool, what was signed before dead."""
+        account = self.account.copy()
+        account.pool_nano, account.stakes_nano = account.equity_nano, {}
+        account.nonce = min(MAX_NONCE, account.nonce + 1)
         return replace(self, account=account)
 
     def check_withdrawal(self, amount_nano: int) -> None:
