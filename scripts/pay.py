@@ -1,33 +1,47 @@
 """Pay the fortnight's free withdrawals."""
 
 from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
 from ape.api import ProviderAPI
 
 from sluice.deployment import load_and_check, record_path
-from sluice.events import FreeWithdrawals, free_withdrawals
-from sluice.instructions import Domain, pay_call, read_requests
+from sluice.errors import InvalidInput
+from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
-from sluice.lens import Lens
-from sluice.paying import Expected, batches, expect
+from sluice.paying import Expected, Kind, batches, expect
+from sluice.relay.options import open_store, store_option
+from sluice.relay.plan import in_words
+from sluice.relay.relay import Paid, Relay
+from sluice.relay.store import Store
 from sluice.sending import (
+    COME_BACK_LATER,
     DONE,
     Command,
     Output,
-    chain_time,
     confirm,
     json_option,
     nmr,
+    parse_nmr,
     record_option,
     signer,
     yes_option,
 )
 
+WEI_A_GWEI = 10**9
+WEI_AN_ETH = 10**18
+
 
 @click.command(cls=Command)
-@click.argument("requests", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument(
+    "requests", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True)
+)
+@store_option
+@click.option("--min-due", default="0", show_default=True, help="NMR; less that is due waits.")
+@click.option("--max-gas-price", help="gwei; above it nothing is sent, and all of it waits.")
 @click.option("--account", help="Who sends; the operator's account if left out.")
 @click.option("--dry-run", is_flag=True, help="Show what would be paid; send nothing.")
 @record_option
@@ -35,76 +49,193 @@ from sluice.sending import (
 @json_option
 def cli(
     provider: ProviderAPI,
-    requests: Path,
+    requests: Path | None,
+    store: str | None,
+    min_due: str,
+    max_gas_price: str | None,
     account: str | None,
     dry_run: bool,
     record: Path | None,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Pay the free withdrawals that the file REQUESTS asks for: one signed request, a JSON object,
-    a line. Every signature and every request is checked against the chain first; what would be
-    skipped is shown with its reason and not sent. Run again, it pays nobody twice: a paid account's
-    turn is used.
+    """Pay the free withdrawals: signed requests, from the file REQUESTS (a JSON object a line) or
+    else from the relay's store, and behind them whatever is due to wallets, which the chain says
+    and nobody has to ask for.
+
+    Everything is checked against the chain first; what would be skipped is shown with its reason,
+    is not sent, and rolls over to the next batch. Run again, also after it was killed, it pays
+    nobody twice: a paid account's turn is used.
 
     \b
-    Example:
-      ape run pay requests.jsonl --network http://127.0.0.1:8545
+    Examples:
+      ape run pay --network http://127.0.0.1:8545
+      ape run pay requests.jsonl --min-due 0.1 --max-gas-price 20 --network ethereum:mainnet:node
 
     Exit codes: 0 everything that could be paid is paid, whatever had to be skipped; 1 refused or
-    failed; 2 wrong arguments.
+    failed; 2 wrong arguments; 3 come back later: gas is above the ceiling, or a transaction of the
+    sender waits for a block.
     """
     output = Output(as_json)
+    floor_nano, ceiling_wei = parse_nmr(min_due), _parse_gwei(max_gas_price)
     deployment, escrow = load_and_check(record or record_path(provider), provider)
-    lens = Lens(deployment.lens, provider)
-    stored = read_requests(requests, Domain(deployment.chain_id, deployment.address))
-    asking = sorted({signed.request.account for signed in stored})
-    with output.progress() as bar:
-        read = bar.track(asking, description="reading accounts")
-        positions = {each: lens.position(each) for each in read}
-    expected = expect(stored, positions, lens.current_period(), chain_time(provider))
-    payable = [each for each in expected if each.skip is Skip.PAID]
+    domain = Domain(deployment.chain_id, deployment.address)
+    relay = Relay(deployment, escrow, _opened(requests, store, provider, domain))
+    operator = signer(account, "operator", escrow.operator())
+    _show_terms(floor_nano, ceiling_wei, escrow.gas_price(), output)
+    if requests is None:
+        relay.settle()
+    waits = _what_waits(relay, operator.address)
+    if waits:
+        output.say(f"{waits}; nothing was sent, run this again then")
+        output.end({"phase": "waiting", "reason": waits}, COME_BACK_LATER)
+
+    relay.store.release()
+    expected = _expected(relay, floor_nano, output)
     _show(expected, output)
-    paid: list[FreeWithdrawals] = []
-    if payable and not dry_run:
-        operator = signer(account, "operator", escrow.operator())
+    payable = [each for each in expected if each.reason is None]
+    paid: list[Paid] = []
+    waits = _above(ceiling_wei, escrow.gas_price())
+    if payable and not dry_run and not waits:
         total_nano = sum(each.paid_nano for each in payable)
         confirm(f"Pay {len(payable)} withdrawals, {nmr(total_nano)}?", yes, output)
         with output.progress() as bar:
             for batch in bar.track(batches(expected), description="paying"):
-                call = pay_call(batch)
-                receipt = escrow.pay(call.requests, (), call.signatures, sender=operator)
-                paid += free_withdrawals(receipt.logs)
+                waits = _above(ceiling_wei, escrow.gas_price())
+                if waits:
+                    break
+                paid += relay.pay(batch, operator, ceiling_wei)
+    if waits:
+        output.say(f"{waits}: what is not paid yet rolls over, run this again when gas is cheaper")
+    period = deployment.parameters.period(escrow.time())
+    _end(period, expected, paid, operator.address, floor_nano, bool(waits), output)
 
-    items = [item for batch in paid for item in batch.items]
-    late = [item for item in items if item.skip is not Skip.PAID]
-    for item in late:
-        output.say(f"{item.account}: skipped by the contract, {item.skip.name.lower()}")
-    paid_items = [item for item in items if item.skip is Skip.PAID]
-    output.say(
-        f"paid {len(paid_items)} of {len(stored)} requests, "
-        f"{nmr(sum(item.paid_nano for item in paid_items))}"
+
+def _opened(requests: Path | None, url: str | None, provider: ProviderAPI, domain: Domain) -> Store:
+    """The relay's store; a file's requests in one that is gone at the end."""
+    if requests is None:
+        return open_store(url, provider, domain)
+    opened = Store("sqlite://", domain)
+    for signed in read_requests(requests, domain):
+        opened.add(signed, is_signed(signed))
+    return opened
+
+
+def _what_waits(relay: Relay, sender: str) -> str | None:
+    if relay.escrow.waiting(sender):
+        return f"a transaction of {sender} waits for a block"
+    return None
+
+
+def _expected(relay: Relay, floor_nano: int, output: Output) -> list[Expected]:
+    escrow = relay.escrow
+    stored = [e for e in relay.store.open_messages() if isinstance(e.signed, SignedRequest)]
+    known: set[str] = set()
+    head = escrow.last_block().number
+    with output.progress() as bar:
+        task = bar.add_task("looking for what is due", total=max(1, head - relay.deployment.block))
+        for end, found in escrow.accounts(relay.deployment.block, head):
+            known |= found
+            bar.update(task, completed=end - relay.deployment.block)
+        checked = bar.track(stored, description="checking signatures")
+        signed = {each.number for each in checked if relay.is_signed(each)}
+    due = escrow.standing_orders(sorted(known), head)
+    book = escrow.ledger([*(each.account for each in stored), *due], head)
+    return expect(stored, signed, due, floor_nano, book, escrow.time())
+
+
+def _show_terms(floor_nano: int, ceiling_wei: int | None, price_wei: int, output: Output) -> None:
+    ceiling = "none" if ceiling_wei is None else _gwei(ceiling_wei)
+    output.table(
+        "Terms",
+        [
+            ("floor of what is due", nmr(floor_nano)),
+            ("ceiling of the gas price", ceiling),
+            ("gas price now", _gwei(price_wei)),
+        ],
+    )
+
+
+def _show(expected: Sequence[Expected], output: Output) -> None:
+    for each in expected:
+        if each.reason is not None:
+            output.say(f"{each.account}: {each.kind} left out, {each.reason}; it rolls over")
+    counts = Counter((each.kind, each.reason or "to be paid") for each in expected)
+    rows = [(f"{kind}, {reason}", str(count)) for (kind, reason), count in counts.items()]
+    output.table("Free withdrawals", rows)
+
+
+def _end(
+    period: int,
+    expected: Sequence[Expected],
+    paid: Sequence[Paid],
+    operator: str,
+    floor_nano: int,
+    waits: bool,
+    output: Output,
+) -> None:
+    items = [
+        (item, Kind.REQUEST if place < each.requests else Kind.DUE)
+        for each in paid
+        for place, item in enumerate(each.withdrawals.items)
+    ]
+    done = [(item, kind) for item, kind in items if item.skip is Skip.PAID]
+    late = [(item, kind) for item, kind in items if item.skip is not Skip.PAID]
+    for item, kind in late:
+        output.say(f"{item.account}: {kind} skipped by the contract, {in_words(item.skip)}")
+    gas = sum(each.sent.gas for each in paid)
+    fee_wei = sum(each.sent.fee_wei for each in paid)
+    output.say(f"paid {len(done)} of {len(expected)}, {nmr(sum(i.paid_nano for i, _ in done))}")
+    output.table(
+        "Who paid what gas",
+        [
+            (f"users, {len(done)} accounts", "0"),
+            (f"operator {operator}", f"{gas:,} gas, {Decimal(fee_wei) / WEI_AN_ETH:.6f} ETH"),
+        ],
     )
     output.end(
         {
-            "period": paid[0].period if paid else lens.current_period(),
-            "paid": [{"account": i.account, "amount_nano": i.paid_nano} for i in paid_items],
+            "period": period,
+            "floor_nano": floor_nano,
+            "paid": [
+                {"account": item.account, "amount_nano": item.paid_nano, "kind": kind.value}
+                for item, kind in done
+            ],
             "skipped": [
-                {"account": each.signed.request.account, "reason": each.skip.name.lower()}
+                {"account": each.account, "reason": each.reason, "kind": each.kind.value}
                 for each in expected
-                if each.skip is not Skip.PAID
+                if each.reason is not None
             ]
-            + [{"account": item.account, "reason": item.skip.name.lower()} for item in late],
+            + [
+                {"account": item.account, "reason": in_words(item.skip), "kind": kind.value}
+                for item, kind in late
+            ],
             "transactions": len(paid),
+            "gas": gas,
+            "fee_wei": fee_wei,
+            "users_gas": 0,
         },
-        DONE,
+        COME_BACK_LATER if waits else DONE,
     )
 
 
-def _show(expected: list[Expected], output: Output) -> None:
-    for each in expected:
-        if each.skip is not Skip.PAID:
-            reason = each.skip.name.lower().replace("_", " ")
-            output.say(f"{each.signed.request.account}: would be skipped, {reason}")
-    reasons = Counter(each.skip.name.lower().replace("_", " ") for each in expected)
-    output.table("Requests", [(reason, str(count)) for reason, count in reasons.items()])
+def _above(ceiling_wei: int | None, price_wei: int) -> str | None:
+    if ceiling_wei is None or price_wei <= ceiling_wei:
+        return None
+    return f"the gas price of {_gwei(price_wei)} is above the ceiling of {_gwei(ceiling_wei)}"
+
+
+def _gwei(wei: int) -> str:
+    return f"{Decimal(wei) / WEI_A_GWEI:.3f} gwei"
+
+
+def _parse_gwei(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        wei = Decimal(text) * WEI_A_GWEI
+    except InvalidOperation:
+        wei = Decimal(0)
+    if not wei.is_finite() or wei <= 0:
+        raise InvalidInput(f"--max-gas-price {text}: write gwei above zero, such as 20")
+    return int(wei)

@@ -16,10 +16,10 @@ from sluice.instructions import Domain, Instruction, SignedRequest, read_message
 from sluice.ledger import ALL
 from sluice.participant.pending import Lasts, instruction_in_words
 from sluice.presets import split_in_words
-from sluice.relay import Added, Relay, Sent, State, Stored
 from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import Planned, batches
-from sluice.relay.store import OPEN
+from sluice.relay.relay import Relay, Sent
+from sluice.relay.store import OPEN, Added, State, Stored
 from sluice.sending import (
     COME_BACK_LATER,
     DONE,

@@ -49,21 +49,37 @@ class Contract:
         self.provider = provider or ape.networks.provider
 
     def send(
-        self, calldata: bytes, sender: AccountAPI, gas: int | None = None, to: str | None = None
+        self,
+        calldata: bytes,
+        sender: AccountAPI,
+        gas: int | None = None,
+        to: str | None = None,
+        max_fee_wei: int | None = None,
     ) -> ReceiptAPI:
-        """Sends calldata to the escrow (or `to`) and waits for the receipt. Refused with the
-        contract's words if it would revert: it is tried first, and nothing is sent then."""
+        """Sends calldata to the contract (or `to`) and waits for the receipt; `max_fee_wei`: the
+        most that is paid for a unit of gas. Refused with the contract's words if it would revert:
+        it is tried first, and nothing is sent then."""
         self.dry_run(calldata, sender.address, to)
         settings: dict[str, Any] = {} if gas is None else {"gas_limit": gas}
+        if max_fee_wei is not None:
+            settings["max_fee"] = max_fee_wei
+            settings["max_priority_fee"] = min(max_fee_wei, self.provider.priority_fee)
         with _refusals():
             transaction = self.provider.network.ecosystem.create_transaction(
                 receiver=to or self.address, data=calldata, sender=sender.address, **settings
             )
             return sender.call(transaction)
 
-    def send_large(self, calldata: bytes, sender: AccountAPI, gas: int | None) -> ReceiptAPI:
+    def send_large(
+        self,
+        calldata: bytes,
+        sender: AccountAPI,
+        gas: int | None,
+        max_fee_wei: int | None = None,
+    ) -> ReceiptAPI:
         """Sends with a gas limit that leaves room for what others may change; see `gas_limit`."""
-        return self.send(calldata, sender, gas or self.gas_limit(calldata, sender.address))
+        limit = gas or self.gas_limit(calldata, sender.address)
+        return self.send(calldata, sender, limit, max_fee_wei=max_fee_wei)
 
     def dry_run(self, calldata: bytes, sender: str | None, to: str | None = None) -> bytes:
         """What a call would return now, without sending it; Refused if it would revert."""
@@ -118,6 +134,10 @@ class Contract:
         count = self._web3.eth.get_transaction_count
         address = to_checksum_address(sender)
         return count(address, "pending") - count(address, "latest")
+
+    def gas_price(self) -> int:
+        """What a unit of gas costs now, in wei, as the node says."""
+        return int(self._web3.eth.gas_price)
 
     @property
     def _has_http(self) -> bool:

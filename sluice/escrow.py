@@ -181,10 +181,12 @@ class Escrow(Contract):
         *,
         sender: AccountAPI,
         gas: int | None = None,
+        max_fee_wei: int | None = None,
     ) -> ReceiptAPI:
         """Pays a batch of free withdrawals; `free_withdrawals` reads what became of each. `gas`
-        None: what it would use now and a quarter more."""
-        return self.send_large(calls.pay(requests, due_accounts, signatures), sender, gas)
+        None: what it would use now and a quarter more; `max_fee_wei`: the most for a unit of it."""
+        data = calls.pay(requests, due_accounts, signatures)
+        return self.send_large(data, sender, gas, max_fee_wei)
 
     # --- treasury and owner -----------------------------------------------------------------
 

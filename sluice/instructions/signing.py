@@ -65,9 +65,10 @@ Signed: TypeAlias = SignedRequest | SignedInstruction
 
 @dataclass(frozen=True, slots=True)
 class PayCall:
-    """The signed requests of one call of `pay`, as it takes them."""
+    """The arguments of one call of `pay`."""
 
     requests: tuple[int, ...]
+    due_accounts: tuple[str, ...]
     signatures: bytes
 
 
@@ -145,12 +146,15 @@ def is_signed(signed: Signed) -> bool:
     return recovered == signed.message.account
 
 
-def pay_call(batch: Sequence[SignedRequest]) -> PayCall:
-    """The requests of a batch as `pay` takes them, in its order; InvalidInput if there are none or
-    too many: at most 256, and 32,768 bytes of signatures with two bytes of length before each."""
-    if not 0 < len(batch) <= MAX_ITEMS:
-        raise InvalidInput(f"{len(batch)} requests: a batch has 1 to {MAX_ITEMS}")
-    return PayCall(tuple(pack(signed.request) for signed in batch), _signatures(batch))
+def pay_call(batch: Sequence[SignedRequest], due_accounts: Sequence[str] = ()) -> PayCall:
+    """The arguments of `pay` for a batch, in its order: signed requests, and accounts whose due is
+    to be paid; InvalidInput if there are no items or too many: at most 256, and 32,768 bytes of
+    signatures with two bytes of length before each."""
+    count = len(batch) + len(due_accounts)
+    if not 0 < count <= MAX_ITEMS:
+        raise InvalidInput(f"{count} items: a batch has 1 to {MAX_ITEMS}")
+    words = tuple(pack(signed.request) for signed in batch)
+    return PayCall(words, tuple(due_accounts), _signatures(batch))
 
 
 def relay_call(batch: Sequence[SignedInstruction]) -> RelayCall:

@@ -15,8 +15,15 @@ from sluice.calls import calls
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
-from sluice.events import FREE_WITHDRAWALS, INSTRUCTIONS_RELAYED, Log
-from sluice.instructions import Signed, SignedInstruction, relay_call
+from sluice.events import (
+    FREE_WITHDRAWALS,
+    INSTRUCTIONS_RELAYED,
+    FreeWithdrawals,
+    Log,
+    free_withdrawals,
+)
+from sluice.instructions import Signed, SignedInstruction, SignedRequest, pay_call, relay_call
+from sluice.paying import Batch
 from sluice.relay import chain
 from sluice.relay.plan import Planned, dead, plan
 from sluice.relay.store import Added, Outcome, State, Store, Stored
@@ -38,6 +45,16 @@ class Sent:
     gas: int
     fee_wei: int
     transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One transaction of free withdrawals: its cost, how many of its items were requests (the first
+    ones), and what became of each."""
+
+    sent: Sent
+    requests: int
+    withdrawals: FreeWithdrawals
 
 
 class Relay:
@@ -128,6 +145,28 @@ class Relay:
         receipt = self.escrow.relay(call.instructions, call.signatures, sender=sender)
         self.record(batch, receipt)
         return [sent(len(batch), receipt)]
+
+    def pay(self, batch: Batch, sender: AccountAPI, max_fee_wei: int | None = None) -> list[Paid]:
+        """Pays a batch of free withdrawals, in several transactions if it is dearer than expected,
+        and writes down what became of the requests."""
+        signed = [e.signed for e in batch.requests if isinstance(e.signed, SignedRequest)]
+        call = pay_call(signed, batch.due_accounts)
+        data = calls.pay(call.requests, call.due_accounts, call.signatures)
+        if len(batch) > 1 and not self.escrow.fits(data, sender.address):
+            first, second = batch.halves()
+            paid = self.pay(first, sender, max_fee_wei)
+            return paid + self.pay(second, sender, max_fee_wei)
+        self.store.claim([each.number for each in batch.requests])
+        receipt = self.escrow.pay(
+            call.requests,
+            call.due_accounts,
+            call.signatures,
+            sender=sender,
+            max_fee_wei=max_fee_wei,
+        )
+        self.record(batch.requests, receipt)
+        (withdrawals,) = free_withdrawals(receipt.logs)
+        return [Paid(sent(len(batch), receipt), len(batch.requests), withdrawals)]
 
     def record(self, batch: Sequence[Stored], receipt: ReceiptAPI) -> None:
         """Writes down what a transaction did with the messages that it carried."""

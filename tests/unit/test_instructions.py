@@ -147,14 +147,15 @@ def test_pay_call_puts_a_length_before_each_signature() -> None:
     one = SignedRequest(request(staker_key.address, 1, 1), DOMAIN, b"\x01" * 65)
     long = replace(one, signature=b"\x02" * 300)
 
-    call = pay_call([one, long])
+    call = pay_call([one, long], [stranger_key.address])
 
     assert call.requests == (pack(one.request), pack(one.request))
+    assert call.due_accounts == (stranger_key.address,)
     assert call.signatures == packed_signatures([b"\x01" * 65, b"\x02" * 300])
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
         pay_call([])
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
-        pay_call([one] * 257)
+        pay_call([one] * 256, [stranger_key.address])
     with pytest.raises(InvalidInput, match="bytes of signatures"):
         pay_call([long] * 120)
 

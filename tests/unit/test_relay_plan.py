@@ -24,9 +24,9 @@ from sluice.instructions import (
 )
 from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import Parameters
-from sluice.relay import Outcome, State, Stored
 from sluice.relay.chain import Where, by_transaction, paid, relayed
 from sluice.relay.plan import BATCH_GAS, Planned, batches, dead, instruction_gas, plan
+from sluice.relay.store import Outcome, State, Stored
 from sluice.words import MAX_NONCE
 from tests.escrow_world import item
 

@@ -18,7 +18,7 @@ from eth_utils.address import to_checksum_address
 from sluice.errors import InvalidInput
 from sluice.instructions import Domain, SignedInstruction, instruction, request, sign
 from sluice.ledger import ALL
-from sluice.relay import Added, Outcome, State, Store, StoreError
+from sluice.relay.store import Added, Outcome, State, Store, StoreError
 from sluice.words import POOL
 
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
