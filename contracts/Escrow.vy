@@ -58,26 +58,6 @@ exports: (
 )
 
 
-# what `position` says of an account
-struct Position:
-    pool: uint256
-    staked: uint256
-    at_risk: uint256
-    withdrawable: uint256
-    due: uint256
-    nonce: uint256
-    round: uint256
-    period: uint256
-
-
-# one open round of an account
-struct Risk:
-    round: uint256
-    bound: uint256
-    lock: uint256
-    deadline: uint256
-
-
 # what a deployment fixed for ever
 struct Parameters:
     token: address
@@ -364,31 +344,6 @@ def set_guardian(guardian: address):
 
 @external
 @view
-def position(account: address) -> Position:
-    """
-    @notice Everything held for an account and what of it can leave now.
-    @param account Any address.
-    @return pool, staked, at risk (it may exceed the equity), withdrawable, due (part of the pool),
-            all in base units; the nonce of instructions; the last pass it was in and the last
-            period it was paid in (0 = never).
-    """
-    word: uint256 = accounts._word(account)
-    fields: packing.Account = packing._account(word)
-    first_open: uint256 = accounts._first_open()
-    return Position(
-        pool=fields.pool * packing.NANO,
-        staked=accounts._staked(account, word) * packing.NANO,
-        at_risk=accounts._at_risk(word, first_open) * packing.NANO,
-        withdrawable=accounts._withdrawable(account, word, first_open) * packing.NANO,
-        due=0,
-        nonce=accounts._nonce(account),
-        round=0 if fields.round == 0 else clock._to_round(fields.round),
-        period=fields.period,
-    )
-
-
-@external
-@view
 def words(keys: DynArray[uint256, packing.MAX_KEYS]) -> DynArray[uint256, packing.MAX_KEYS]:
     """
     @notice Stored words as they are, for whoever reads them apart: the lens, an audit.
@@ -399,47 +354,6 @@ def words(keys: DynArray[uint256, packing.MAX_KEYS]) -> DynArray[uint256, packin
     for key: uint256 in keys:
         found.append(accounts._words[key])
     return found
-
-
-@external
-@view
-def stakes_of(account: address) -> uint256[packing.MODELS]:
-    """
-    @notice The stake on each model of an account.
-    @param account Any address.
-    @return Base units by model number, 0 to 64.
-    """
-    return staking._stakes_of(account)
-
-
-@external
-@view
-def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
-    """
-    @notice The open rounds that can still burn some of an account.
-    @param account Any address.
-    @return For each, ascending: its number, the most it can burn or earn (bound), what it keeps
-            from being withdrawn (lock), both in base units, and the second after which it burns
-            nothing more.
-    """
-    word: uint256 = accounts._word(account)
-    last_pass: uint256 = packing._account(word).round
-    first_open: uint256 = accounts._first_open()
-    risks: DynArray[Risk, packing.OPEN_ROUNDS] = []
-    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
-        round_word: uint256 = last_pass + i
-        units: uint256 = packing._risk_units(word, round_word)
-        if round_word < first_open or units == 0:
-            continue
-        risks.append(
-            Risk(
-                round=clock._to_round(round_word),
-                bound=packing._unit_nano(units) * packing.NANO,
-                lock=packing._unit_nano(units - 1) * packing.NANO,
-                deadline=clock._pass_time(round_word) + clock.GRACE,
-            )
-        )
-    return risks
 
 
 @external
@@ -501,16 +415,6 @@ def parameters() -> Parameters:
         cap_bps=clock.CAP_BPS,
         deployed_at=clock.DEPLOYED_AT,
     )
-
-
-@external
-@view
-def current_period() -> uint256:
-    """
-    @notice The fortnight it is, counted from 1 at the deployment.
-    @return The period that `pay` would pay in now.
-    """
-    return clock._period()
 
 
 @external

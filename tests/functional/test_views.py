@@ -1,5 +1,5 @@
-"""position, stakes_of, risks_of, round_state, reserve, burned, domain, parameters, current_period,
-operator, guardian, owner, pending_owner, eip712Domain"""
+"""round_state, words, reserve, burned, domain, parameters, operator, guardian, owner, pending_owner,
+eip712Domain"""
 
 import boa
 

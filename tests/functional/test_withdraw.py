@@ -177,13 +177,17 @@ def test_withdraw_lets_no_call_in_while_the_token_is_called(staker: str) -> None
         assert world.pool_nano(staker) == 9
 
 
-@pytest.mark.parametrize("view", ["position", "stakes_of", "risks_of", "reserve"])
+@pytest.mark.parametrize(
+    "view", ["words", "reserve", "position", "stakes_of", "splits_of", "risks_of", "schedule"]
+)
 def test_withdraw_shows_no_half_written_state_to_a_view(staker: str, view: str) -> None:
+    """The lens reads through the escrow, so that its lock holds for it as well."""
     with boa.env.anchor():
         world = deploy_world("test/ReentrantToken.vy")
         world.stake(staker, {}, pool_nano=13)
-        arguments = () if view == "reserve" else (staker,)
-        world.token.arm(world.escrow, getattr(world.escrow, view).prepare_calldata(*arguments))
+        arguments = {"words": ([int(staker, 16)],), "reserve": ()}.get(view, (staker,))
+        contract = world.escrow if view in ("words", "reserve") else world.lens
+        world.token.arm(contract, getattr(contract, view).prepare_calldata(*arguments))
 
         world.escrow.withdraw(nano(4), sender=staker)
 
