@@ -294,13 +294,14 @@ def test_lens_equals_ledger_on_any_account(data: st.DataObject) -> None:
     for account in ACCOUNTS:
         ledger.accounts[account] = data.draw(accounts(ledger.resolved))
     coming = ledger.parameters.pass_time(ledger.resolved + 1)
-    now = max(START, coming + data.draw(st.integers(-WEEK, 4 * WEEK)))
+    now = max(START, coming + data.draw(st.integers(-WEEK, 8 * WEEK)))
     if data.draw(st.booleans()):
         ledger.announced_at = data.draw(st.integers(min(now, coming), now))
         ledger.digest = b"\1" * 32
 
     # to both sides of each deadline
-    deadlines = [ledger.parameters.deadline(ledger.resolved + 1 + i) for i in range(OPEN_ROUNDS)]
+    rounds = range(ledger.resolved + 1, ledger.resolved + 1 + 2 * OPEN_ROUNDS)
+    deadlines = [ledger.parameters.deadline(round_number) for round_number in rounds]
     edge = data.draw(st.sampled_from(deadlines)) + data.draw(st.integers(0, 1))
     compare(ledger, [now, max(now, edge)])
 
