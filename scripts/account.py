@@ -228,6 +228,7 @@ def withdraw(
 
 @cli.command(cls=Command)
 @sending
+@store_option
 def leave(provider: ProviderAPI, account: str, **options: Any) -> None:
     """Take every stake off at once, as the first step out; `withdraw` takes out what comes free."""
     commands.leave(desk_of(provider, **options), account)

@@ -210,7 +210,7 @@ def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> 
         steps = [step(desk.on, "withdraw", calls.withdraw(amount_nano), address)]
     paid = cost(desk.on, steps[0].gas, desk.nmr_eth) if steps else None
     turn = free_turn(seen)
-    free_nano = arriving_nano(seen, amount_nano, turn)
+    free_nano = 0 if turn is None else arriving_nano(seen, amount_nano, turn)
 
     ways = ways_rows(seen, leaving_nano, paid, turn, free_nano)
     side_by_side(desk, f"Withdrawal from {address}", ways)
@@ -220,7 +220,7 @@ def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> 
         "amount_nano": "all" if amount_nano == ALL else amount_nano,
         "withdrawable_nano": seen.withdrawable_nano,
         "way_now": paid and {"amount_nano": leaving_nano, **price_document(paid)},
-        "way_free": {"amount_nano": free_nano, **turn_document(turn)},
+        "way_free": turn and {"amount_nano": free_nano, **turn_document(turn)},
     }
     if now:
         if not steps:
@@ -228,6 +228,8 @@ def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> 
         account = acting(name)
         end_sent(desk, account, send_steps(desk, account, steps), document)
     if free:
+        if turn is None:
+            raise InvalidInput("the periods of free withdrawals are over: take --now")
         if not free_nano:
             raise InvalidInput(f"{not_now(seen, leaving_nano)}, and no batch before could pay it")
         account = acting(name)
@@ -255,11 +257,17 @@ def leave(desk: Desk, name: str) -> NoReturn:
     desk.output.table(title, change_rows(seen, after, seen.account.stakes_nano))
     if after.releases:
         desk.output.table("Withdrawable later, if no pass burns", schedule_rows(after.releases))
+    steps = []
+    later = [i.nonce for i in instructions_of(seen, desk.stored()) if i.nonce > seen.account.nonce]
+    if later:
+        # leaving raises the nonce by one: what was signed for that number would be good then
+        calldata = calls.cancel_instructions(max(later) + 1)
+        steps.append(step(desk.on, "cancel instructions", calldata, account.address))
     desk.output.say(
-        f"the instruction numbered {seen.account.nonce} dies; `withdraw` takes out what has come "
-        "free, by your own transactions or with the batches"
+        f"what was signed with number {seen.account.nonce} dies with it; if you have signed more "
+        "than --store knows, `cancel instructions` as well. `withdraw` takes out what comes free"
     )
-    steps = [step(desk.on, "leave", calls.leave(), account.address)]
+    steps.append(step(desk.on, "leave", calls.leave(), account.address))
     end_sent(desk, account, send_steps(desk, account, steps), {})
 
 

@@ -21,7 +21,7 @@ from sluice.account import (
     set_stakes,
     withdrawable_nano,
 )
-from sluice.errors import InvalidInput, Refused
+from sluice.errors import InvalidInput
 from sluice.ledger import ALL
 from sluice.parameters import PERIOD_S, Parameters
 from sluice.presets import parse_model
@@ -208,18 +208,18 @@ class Price:
     nano: int | None
 
 
-def free_turn(seen: AccountNow) -> Turn:
-    """The period whose batch can pay the account next; Refused once the periods are at their
-    end."""
+def free_turn(seen: AccountNow) -> Turn | None:
+    """The period whose batch can pay the account next; None once the periods are at their end,
+    after 39 years."""
     return turn_of(seen, seen.account.period + 1)
 
 
-def turn_of(seen: AccountNow, period: int) -> Turn:
-    """When a request for a period is paid: in that one, or in the present one if it is past;
-    Refused once the periods are at their end."""
+def turn_of(seen: AccountNow, period: int) -> Turn | None:
+    """When a request for a period is paid: in that one, or in the present one if it is past; None
+    once the periods are at their end."""
     paid_in = max(seen.period, period)
     if paid_in > seen.parameters.last_period:
-        raise Refused("pay: periods ended, use withdraw")
+        return None
     start = seen.parameters.deployed_at + (paid_in - 1) * PERIOD_S
     return Turn(paid_in, max(seen.now, start), start + PERIOD_S)
 

@@ -47,11 +47,8 @@ def pending(seen: AccountNow, stored: Sequence[Signed]) -> list[Pending]:
         for model, split in sorted(account.splits.items())
     ]
     if account.due_nano:
-        try:
-            arrives = turn_in_words(free_turn(seen), seen.now)
-        except Refused:
-            arrives = "no batches any more: withdraw it"
         what = f"{nmr(account.due_nano)} due to your wallet, and what splits add"
+        arrives = turn_in_words(free_turn(seen), seen.now)
         found.append(Pending(Lasts.STANDING, what, f"{arrives}; no request needed"))
     found += _instructions(seen, instructions_of(seen, stored))
     found += [_request(seen, asked) for asked in requests_of(seen, stored)]
@@ -99,8 +96,10 @@ def next_nonce(seen: AccountNow, instructions: Sequence[Instruction]) -> int:
     return next(nonce for nonce in free if nonce not in used)
 
 
-def turn_in_words(turn: Turn, now: int) -> str:
+def turn_in_words(turn: Turn | None, now: int) -> str:
     """When the free withdrawal arrives."""
+    if turn is None:
+        return "never, the periods are over: withdraw it"
     starts = "" if turn.opens_at <= now else f", from {when(turn.opens_at)} on"
     return f"with the batch of period {turn.period}{starts}, by {when(turn.ends_at)}"
 

@@ -117,23 +117,26 @@ def not_now(seen: AccountNow, amount_nano: int) -> str:
 
 
 def ways_rows(
-    seen: AccountNow, leaving_nano: int, paid: Price | None, turn: Turn, free_nano: int
+    seen: AccountNow, leaving_nano: int, paid: Price | None, turn: Turn | None, free_nano: int
 ) -> list[tuple[str, str, str]]:
-    """Both ways out side by side: now for gas (`paid` None: it cannot be), free with the batch."""
-    opens = "" if turn.opens_at <= seen.now else f"from {when(turn.opens_at)}, "
+    """Both ways out side by side: now for gas (`paid` None: it cannot be), free with the batch
+    (`turn` None: there are no more)."""
     now_column = ("nothing", f"not possible: {not_now(seen, leaving_nano)}", "-")
     if paid is not None:
         now_column = (nmr(leaving_nano), price_in_words(paid), "in the transaction's block")
-    free_column = ("nothing", "no gas", f"{opens}by {when(turn.ends_at)}")
-    if free_nano:
-        waits = free_nano > seen.withdrawable_nano
-        amount = nmr(free_nano) + (", as far as passes free it by then" if waits else "")
-        free_column = (amount, *free_column[1:])
+    waits = ", as far as passes free it by then" if free_nano > seen.withdrawable_nano else ""
+    amount = f"{nmr(free_nano)}{waits}" if free_nano else "nothing"
+    free_column = (amount, "no gas", "never: the periods are over", "not any more")
+    if turn is not None:
+        opens = "" if turn.opens_at <= seen.now else f"from {when(turn.opens_at)}, "
+        arrives = f"{opens}by {when(turn.ends_at)}"
+        often = f"once in a period; this would be {turn.period}'s"
+        free_column = (amount, "no gas", arrives, often)
     return [
         ("you get", now_column[0], free_column[0]),
         ("price", now_column[1], free_column[1]),
         ("arrives", now_column[2], free_column[2]),
-        ("how often", "as often as you like", f"once in a period; this would be {turn.period}'s"),
+        ("how often", "as often as you like", free_column[3]),
     ]
 
 

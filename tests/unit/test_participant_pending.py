@@ -154,7 +154,8 @@ def test_a_request_that_waits_says_so() -> None:
 def test_due_after_the_last_period_is_withdrawn() -> None:
     account = seen(START + 1_023 * PERIOD_S, pool_nano=NMR, due_nano=NMR)
 
-    assert "no batches any more: withdraw it" in pending(account, [])[0].when
+    assert "the periods are over: withdraw it" in pending(account, [])[0].when
+    assert ways_rows(account, NMR, None, free_turn(account), 0)[3][2] == "not any more"
 
 
 def test_stake_pool_due_risk_and_withdrawable_stand_apart() -> None:
