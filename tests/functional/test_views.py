@@ -1,5 +1,5 @@
-"""round_state, words, reserve, burned, domain, parameters, operator, guardian, owner, pending_owner,
-eip712Domain"""
+"""round_state, words, reserve, burned, domain, parameters, operator, guardian, owner,
+pending_owner, eip712Domain"""
 
 import boa
 
