@@ -34,7 +34,12 @@ STAKER = "0x" + "aa" * 20
 def seen(ledger: Ledger, now: int) -> AccountNow:
     """The staker's account of a ledger."""
     return AccountNow(
-        STAKER, ledger.account(STAKER), ledger.parameters, ledger.resolved, ledger.announced_at, now
+        STAKER,
+        ledger.account(STAKER).copy(),
+        ledger.parameters,
+        ledger.resolved,
+        ledger.announced_at,
+        now,
     )
 
 
