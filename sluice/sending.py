@@ -28,6 +28,7 @@ from web3.exceptions import Web3Exception
 from sluice.contract import is_local
 from sluice.errors import InvalidInput, SluiceError
 from sluice.inputs import to_nano
+from sluice.remedies import remedy
 from sluice.words import MAX_AMOUNT_NANO
 
 DONE = 0
@@ -42,8 +43,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Command(ConnectedProviderCommand):
-    """A script's command: connected to a network; a refusal is one line on standard error (and a
-    document where --json is given), never a traceback."""
+    """A script's command: connected to a network; a refusal is one line on standard error, one of
+    the contract has what to do about it on the next (and a document where --json is given), never a
+    traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the script; ends the process with exit code 1 if something is refused."""
@@ -52,9 +54,13 @@ class Command(ConnectedProviderCommand):
         try:
             return super().invoke(ctx)
         except (SluiceError, ApeException, Web3Exception, OSError) as error:
+            what_to_do = remedy(str(error))
             if ctx.params.get("as_json"):
-                _print_json({"error": str(error), "kind": type(error).__name__})
+                document = {"error": str(error), "kind": type(error).__name__}
+                _print_json(document | ({"remedy": what_to_do} if what_to_do else {}))
             click.echo(f"{ctx.info_name}: {error}", err=True)
+            if what_to_do:
+                click.echo(what_to_do, err=True)
             ctx.exit(FAILED)
 
 
