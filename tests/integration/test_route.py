@@ -199,7 +199,7 @@ def test_route_sends_a_batch_in_parts_that_is_dearer_than_expected(
     inputs = world.write_inputs({(name, m): "0.5" for name in world.names for m in SPREAD})
     assert world.route(inputs).code == 3
     world.pass_window()
-    monkeypatch.setattr("sluice.escrow.MAX_TRANSACTION_GAS", 2_700_000)
+    monkeypatch.setattr("sluice.contract.MAX_TRANSACTION_GAS", 2_700_000)
 
     done = world.route(inputs)
 
