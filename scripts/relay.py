@@ -20,6 +20,7 @@ from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import Planned, batches
 from sluice.relay.relay import Relay, Sent
 from sluice.relay.store import OPEN, Added, State, Stored
+from sluice.remedies import remedy
 from sluice.sending import (
     COME_BACK_LATER,
     DONE,
@@ -71,16 +72,19 @@ def add(
     relay = _relay(provider, record, store)
     counts: Counter[Added] = Counter()
     refused: list[dict[str, object]] = []
-    for number, signed in enumerate(read_messages(messages, relay.store.domain), start=1):
-        try:
-            counts[relay.add(signed)] += 1
-        except InvalidInput as error:
-            account = signed.message.account
-            refused.append({"message": number, "account": account, "reason": str(error)})
-            output.say(f"message {number} of {account} refused: {error}")
-    output.table("Kept", [(added.value, str(count)) for added, count in counts.items()])
+    given = read_messages(messages, relay.store.domain)
+    with output.progress() as bar:
+        added = list(bar.track(relay.add(given), total=len(given), description="checking"))
+    for number, (signed, result) in enumerate(zip(given, added, strict=True), start=1):
+        if isinstance(result, Added):
+            counts[result] += 1
+            continue
+        account = signed.message.account
+        refused.append({"message": number, "account": account, "reason": str(result)})
+        output.say(f"message {number} of {account} refused: {result}")
+    output.table("Kept", [(each.value, str(count)) for each, count in counts.items()])
     output.end(
-        {**{added.name.lower(): counts[added] for added in Added}, "refused": refused},
+        {**{each.name.lower(): counts[each] for each in Added}, "refused": refused},
         FAILED if refused else DONE,
     )
 
@@ -246,6 +250,9 @@ def _show(planned: Iterable[Planned], output: Output) -> None:
         if each.reason is not None:
             output.say(f"{each.stored.account}, nonce {each.instruction.nonce}: {each.reason}")
     output.table("Instructions", [(reason, str(count)) for reason, count in counts.items()])
+    for reason in counts:
+        if what_to_do := remedy(reason):
+            output.say(f"{reason}: {what_to_do}")
 
 
 def _end(

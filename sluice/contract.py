@@ -28,6 +28,9 @@ LOCAL_CHAIN_IDS = frozenset({1337, 31337})
 
 READ_BATCH = 200
 
+TOO_LITTLE_GAS = "gas: too little left, send more"
+"""The contract's words where it will not tell a failure from a want of gas."""
+
 _OUT_OF_GAS = re.compile(r"out ?of ?gas|OOG\b|gas required exceeds", re.IGNORECASE)
 
 
@@ -93,8 +96,8 @@ class Contract:
             self.dry_run(calldata, sender)
         except OutOfGas:
             return False
-        except Refused:
-            return True
+        except Refused as error:
+            return str(error) != TOO_LITTLE_GAS
         return True
 
     def estimate_gas(self, calldata: bytes, sender: str) -> int:

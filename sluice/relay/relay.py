@@ -6,14 +6,15 @@ contract applies it at most once, whoever sends it how often; so a relay that wa
 moment is carried on by running it again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ape.api import AccountAPI, ReceiptAPI
 
 from sluice.calls import calls
 from sluice.deployment import Deployment
-from sluice.errors import InvalidInput
+from sluice.errors import InvalidInput, Refused
 from sluice.escrow import Escrow
 from sluice.events import (
     FREE_WITHDRAWALS,
@@ -23,6 +24,7 @@ from sluice.events import (
     free_withdrawals,
 )
 from sluice.instructions import Signed, SignedInstruction, SignedRequest, pay_call, relay_call
+from sluice.ledger import Ledger
 from sluice.paying import Batch
 from sluice.relay import chain
 from sluice.relay.plan import Planned, dead, plan
@@ -65,22 +67,16 @@ class Relay:
         self.escrow = escrow
         self.store = store
 
-    def add(self, signed: Signed) -> Added:
-        """Keeps a message; InvalidInput for one that nobody could ever send: signed by somebody
-        else, used, or expired."""
-        proof = signing(signed, self.escrow)
-        asked = signed.message
-        if proof is Signing.NOBODY:
-            raise InvalidInput(
-                f"{asked.account} did not sign it: sign it with that account's key for "
-                f"{signed.domain.contract} on chain {signed.domain.chain_id}"
-            )
-        unsaved = Stored(0, signed, proof is Signing.KEY, State.PENDING, None, None, None)
-        book = self.escrow.ledger([asked.account])
-        outcome = dead(unsaved, book, self.escrow.time())
-        if outcome is not None:
-            raise InvalidInput(f"{outcome.reason or 'its deadline has passed'}: sign a new one")
-        return self.store.add(signed, proof is Signing.KEY)
+    def add(self, messages: Sequence[Signed]) -> Iterator[Added | InvalidInput]:
+        """Keeps messages, each by itself, in order; yields what was done with each: InvalidInput
+        for one that nobody could ever send, being signed by somebody else, used, or expired."""
+        book = self.escrow.ledger(signed.message.account for signed in messages)
+        now = self.escrow.time()
+        for signed in messages:
+            try:
+                yield self._add(signed, book, now)
+            except InvalidInput as error:
+                yield error
 
     def settle(self) -> None:
         """Writes down what the chain says became of the open messages, and again of those that it
@@ -141,8 +137,8 @@ class Relay:
         if len(batch) > 1 and not self.escrow.fits(data, sender.address):
             half = len(batch) // 2
             return self.send(batch[:half], sender) + self.send(batch[half:], sender)
-        self.store.claim([each.number for each in batch])
-        receipt = self.escrow.relay(call.instructions, call.signatures, sender=sender)
+        with self._handed_over(batch):
+            receipt = self.escrow.relay(call.instructions, call.signatures, sender=sender)
         self.record(batch, receipt)
         return [sent(len(batch), receipt)]
 
@@ -156,14 +152,14 @@ class Relay:
             first, second = batch.halves()
             paid = self.pay(first, sender, max_fee_wei)
             return paid + self.pay(second, sender, max_fee_wei)
-        self.store.claim([each.number for each in batch.requests])
-        receipt = self.escrow.pay(
-            call.requests,
-            call.due_accounts,
-            call.signatures,
-            sender=sender,
-            max_fee_wei=max_fee_wei,
-        )
+        with self._handed_over(batch.requests):
+            receipt = self.escrow.pay(
+                call.requests,
+                call.due_accounts,
+                call.signatures,
+                sender=sender,
+                max_fee_wei=max_fee_wei,
+            )
         self.record(batch.requests, receipt)
         (withdrawals,) = free_withdrawals(receipt.logs)
         return [Paid(sent(len(batch), receipt), len(batch.requests), withdrawals)]
@@ -175,6 +171,29 @@ class Relay:
         found = chain.relayed(receipt.logs, where, batch)
         found += chain.paid(receipt.logs, where, calldata, batch)
         self.store.record(_merged(found).values())
+
+    def _add(self, signed: Signed, book: Ledger, now: int) -> Added:
+        proof = signing(signed, self.escrow)
+        if proof is Signing.NOBODY:
+            raise InvalidInput(
+                f"{signed.message.account} did not sign it: sign it with that account's key for "
+                f"{signed.domain.contract} on chain {signed.domain.chain_id}"
+            )
+        by_key = proof is Signing.KEY
+        outcome = dead(Stored(0, signed, by_key, State.PENDING, None, None, None), book, now)
+        if outcome is not None:
+            raise InvalidInput(f"{outcome.reason or 'its deadline has passed'}: sign a new one")
+        return self.store.add(signed, by_key)
+
+    @contextmanager
+    def _handed_over(self, batch: Sequence[Stored]) -> Iterator[None]:
+        """Marks messages as handed over before they are; what is refused is pending again."""
+        self.store.claim([each.number for each in batch])
+        try:
+            yield
+        except Refused:
+            self.store.record(Outcome(each.number, State.PENDING) for each in batch)
+            raise
 
     def _outcomes(self, recent: Sequence[Stored], first: int, last: int) -> dict[int, Outcome]:
         if not recent:
