@@ -144,7 +144,10 @@ def due_in_words(due_nano: int, amount_nano: int, free: bool) -> list[str]:
     """What a withdrawal means for what is due."""
     if not due_nano:
         return []
-    lines = [f"{nmr(due_nano)} of it are due: they leave with the next batch, with no request"]
+    lines = [
+        f"{nmr(due_nano)} of the pool are due: they leave with the next batch anyway, with no "
+        "request; a withdrawal takes from them first"
+    ]
     if free and amount_nano != ALL and amount_nano < due_nano:
         left = nmr(due_nano - amount_nano)
         lines.append(f"this request uses the period's turn, so the other {left} wait for the next")
