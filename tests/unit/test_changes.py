@@ -11,7 +11,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 from eth_utils.address import to_checksum_address
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.account import Split
@@ -205,6 +205,7 @@ def test_hashes_agree_with_eth_account(asked: Instruction) -> None:
     assert _hash_eip191_message(of_wallet) == signed.message_hash
 
 
+@settings(max_examples=25)
 @given(instructions(account=KEY.address))
 def test_only_the_accounts_signature_of_exactly_this_counts(asked: Instruction) -> None:
     """N19: another key, another nonce, another domain: none of them."""
