@@ -39,14 +39,15 @@ DAY_S = 86_400
 FIRST_PASS = 500
 STAKER = 3
 NMR = 10**9
-COLUMNS = 92
+COLUMNS = 112
 
 _HASH = re.compile(r"0x[0-9a-f]{64,}")
 _VARIES = re.compile(
-    r"0x[0-9a-f]{8}…|\d\d:\d\d:\d\d UTC|\d+\.\d+ ETH\b|[\d,]+ gas\b|(?<=gas; )[\d.]+|[─━ ]+"
+    r"0x[0-9a-f]{8}…|\d\d:\d\d:\d\d UTC|\d+\.\d+ ETH\b|"
+    r"[\d,]+ gas\b|\d\.\d+ gwei|(?<=gwei\); )[\d.]+|[─━ ]+"
 )
-"""Hashes and seconds hang on the moment of a run, gas and prices on the contract's last change; with
-them the widths of tables."""
+"""Hashes and seconds hang on the moment of a run, gas and prices on the contract's last change, and
+with them the widths of tables."""
 
 
 class Stage:

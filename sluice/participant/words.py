@@ -86,10 +86,15 @@ def eth(wei: int) -> str:
     return f"{value:f} ETH"
 
 
+def gwei(wei: int) -> str:
+    """A gas price as a person reads it, rounded up."""
+    return f"{Decimal(wei).scaleb(-9).quantize(Decimal('1e-3'), rounding=ROUND_UP):f} gwei"
+
+
 def price_in_words(cost: Price) -> str:
     """What a transaction costs, in ETH and in NMR."""
     in_nmr = NO_NMR_PRICE if cost.nano is None else nmr(cost.nano)
-    return f"{eth(cost.wei)} for {cost.gas:,} gas; {in_nmr}"
+    return f"{eth(cost.wei)} ({cost.gas:,} gas at {gwei(cost.wei // cost.gas)}); {in_nmr}"
 
 
 def exit_in_words(parameters: Parameters) -> str:

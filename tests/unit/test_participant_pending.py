@@ -193,7 +193,7 @@ def test_both_ways_stand_side_by_side() -> None:
     both = ways_rows(account, 5 * NMR, cost, turn, 5 * NMR)
     assert both == [
         ("you get", "5.000000000 NMR", "5.000000000 NMR"),
-        ("price", "0.000100000 ETH for 50,000 gas; 0.025000000 NMR", "no gas"),
+        ("price", "0.000100000 ETH (50,000 gas at 2.000 gwei); 0.025000000 NMR", "no gas"),
         ("arrives", "in the transaction's block", "by 2023-11-28 22:13:20 UTC"),
         ("how often", "as often as you like", "once in a period; this would be 1's"),
     ]
@@ -219,7 +219,8 @@ def test_what_cannot_leave_now_says_when_it_can() -> None:
 def test_no_price_of_nmr_is_made_up() -> None:
     said = price_in_words(price(50_000, 2 * 10**9, None))
 
-    assert said == "0.000100000 ETH for 50,000 gas; in NMR: no price is known, give --nmr-eth"
+    assert said.startswith("0.000100000 ETH (50,000 gas at 2.000 gwei); ")
+    assert said.endswith("in NMR: no price is known, give --nmr-eth")
     assert eth(1) == "0.000000001 ETH"
     assert eth(10**18) == "1.000000000 ETH"
 
