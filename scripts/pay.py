@@ -12,6 +12,7 @@ from sluice.deployment import load_and_check, record_path
 from sluice.errors import InvalidInput
 from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
+from sluice.participant.words import eth, gwei
 from sluice.paying import Expected, Kind, batches, expect
 from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import in_words
@@ -32,7 +33,6 @@ from sluice.sending import (
 )
 
 WEI_A_GWEI = 10**9
-WEI_AN_ETH = 10**18
 
 
 @click.command(cls=Command)
@@ -145,13 +145,13 @@ def _expected(relay: Relay, floor_nano: int, output: Output) -> list[Expected]:
 
 
 def _show_terms(floor_nano: int, ceiling_wei: int | None, price_wei: int, output: Output) -> None:
-    ceiling = "none" if ceiling_wei is None else _gwei(ceiling_wei)
+    ceiling = "none" if ceiling_wei is None else gwei(ceiling_wei)
     output.table(
         "Terms",
         [
             ("floor of what is due", nmr(floor_nano)),
             ("ceiling of the gas price", ceiling),
-            ("gas price now", _gwei(price_wei)),
+            ("gas price now", gwei(price_wei)),
         ],
     )
 
@@ -190,7 +190,7 @@ def _end(
         "Who paid what gas",
         [
             (f"users, {len(done)} accounts", "0"),
-            (f"operator {operator}", f"{gas:,} gas, {Decimal(fee_wei) / WEI_AN_ETH:.6f} ETH"),
+            (f"operator {operator}", f"{gas:,} gas, {eth(fee_wei)}"),
         ],
     )
     output.end(
@@ -222,11 +222,7 @@ def _end(
 def _above(ceiling_wei: int | None, price_wei: int) -> str | None:
     if ceiling_wei is None or price_wei <= ceiling_wei:
         return None
-    return f"the gas price of {_gwei(price_wei)} is above the ceiling of {_gwei(ceiling_wei)}"
-
-
-def _gwei(wei: int) -> str:
-    return f"{Decimal(wei) / WEI_A_GWEI:.3f} gwei"
+    return f"the gas price of {gwei(price_wei)} is above the ceiling of {gwei(ceiling_wei)}"
 
 
 def _parse_gwei(text: str | None) -> int | None:

@@ -15,6 +15,7 @@ from sluice.inputs import as_address
 from sluice.instructions import Domain, Instruction, SignedRequest, read_messages
 from sluice.ledger import ALL
 from sluice.participant.pending import Lasts, instruction_in_words
+from sluice.participant.words import eth
 from sluice.presets import split_in_words
 from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import Planned, batches
@@ -34,8 +35,6 @@ from sluice.sending import (
     signer,
     yes_option,
 )
-
-WEI_AN_ETH = 10**18
 
 
 @click.group()
@@ -278,7 +277,7 @@ def _end(
         "Who paid what gas",
         [
             (f"users, {len({each.account for each in applied})} accounts", "0"),
-            (f"relay {sender.address}", f"{gas:,} gas, {fee_wei / WEI_AN_ETH:.6f} ETH"),
+            (f"relay {sender.address}", f"{gas:,} gas, {eth(fee_wei)}"),
             ("for each instruction", f"{gas // len(applied):,} gas" if applied else "nothing sent"),
         ],
     )
