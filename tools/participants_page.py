@@ -44,7 +44,7 @@ COLUMNS = 112
 _HASH = re.compile(r"0x[0-9a-f]{64,}")
 _VARIES = re.compile(
     r"0x[0-9a-f]{8}…|\d\d:\d\d:\d\d UTC|\d+\.\d+ ETH\b|"
-    r"[\d,]+ gas\b|\d\.\d+ gwei|(?<=gwei\); )[\d.]+|[─━ ]+"
+    r"[\d,]+ gas\b|\d\.\d+ gwei|(?<=in NMR)[^\d\n]*\d[\d.]+|[─━ ]+"
 )
 """Hashes and seconds hang on the moment of a run, gas and prices on the contract's last change, and
 with them the widths of tables."""

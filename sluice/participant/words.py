@@ -19,7 +19,7 @@ from sluice.words import OPEN_ROUNDS
 
 Rows = list[tuple[str, str]]
 
-NO_NMR_PRICE = "in NMR: no price is known, give --nmr-eth"
+NO_PRICE = "no price is known, give --nmr-eth"
 
 
 def position_rows(position: Position, stakes_nano: Mapping[int, int]) -> Rows:
@@ -91,10 +91,14 @@ def gwei(wei: int) -> str:
     return f"{Decimal(wei).scaleb(-9).quantize(Decimal('1e-3'), rounding=ROUND_UP):f} gwei"
 
 
+def gas_in_words(cost: Price) -> str:
+    """What a transaction costs in ETH, and how that comes about."""
+    return f"{eth(cost.wei)} ({cost.gas:,} gas at {gwei(cost.wei // cost.gas)})"
+
+
 def price_in_words(cost: Price) -> str:
     """What a transaction costs, in ETH and in NMR."""
-    in_nmr = NO_NMR_PRICE if cost.nano is None else nmr(cost.nano)
-    return f"{eth(cost.wei)} ({cost.gas:,} gas at {gwei(cost.wei // cost.gas)}); {in_nmr}"
+    return f"{gas_in_words(cost)}; in NMR: {NO_PRICE if cost.nano is None else nmr(cost.nano)}"
 
 
 def exit_in_words(parameters: Parameters) -> str:
@@ -126,23 +130,20 @@ def ways_rows(
 ) -> list[tuple[str, str, str]]:
     """Both ways out side by side: now for gas (`paid` None: it cannot be), free with the batch
     (`turn` None: there are no more)."""
-    now_column = ("nothing", f"not possible: {not_now(seen, leaving_nano)}", "-")
+    now_column = ["nothing", "-", "-", f"not possible: {not_now(seen, leaving_nano)}"]
     if paid is not None:
-        now_column = (nmr(leaving_nano), price_in_words(paid), "in the transaction's block")
+        in_nmr = NO_PRICE if paid.nano is None else nmr(paid.nano)
+        now_column = [nmr(leaving_nano), gas_in_words(paid), in_nmr, "in the transaction's block"]
     waits = ", as far as passes free it by then" if free_nano > seen.withdrawable_nano else ""
     amount = f"{nmr(free_nano)}{waits}" if free_nano else "nothing"
-    free_column = (amount, "no gas", "never: the periods are over", "not any more")
+    arrives, often = "never: the periods are over", "not any more"
     if turn is not None:
         opens = "" if turn.opens_at <= seen.now else f"from {when(turn.opens_at)}, "
         arrives = f"{opens}by {when(turn.ends_at)}"
         often = f"once in a period; this would be {turn.period}'s"
-        free_column = (amount, "no gas", arrives, often)
-    return [
-        ("you get", now_column[0], free_column[0]),
-        ("price", now_column[1], free_column[1]),
-        ("arrives", now_column[2], free_column[2]),
-        ("how often", "as often as you like", free_column[3]),
-    ]
+    names = ("you get", "price", "in NMR", "arrives", "how often")
+    free_column = (amount, "nothing", "nothing", arrives, often)
+    return list(zip(names, (*now_column, "as often as you like"), free_column, strict=True))
 
 
 def due_in_words(due_nano: int, amount_nano: int, free: bool) -> list[str]:

@@ -155,7 +155,7 @@ def test_due_after_the_last_period_is_withdrawn() -> None:
     account = seen(START + 1_023 * PERIOD_S, pool_nano=NMR, due_nano=NMR)
 
     assert "the periods are over: withdraw it" in pending(account, [])[0].when
-    assert ways_rows(account, NMR, None, free_turn(account), 0)[3][2] == "not any more"
+    assert ways_rows(account, NMR, None, free_turn(account), 0)[4][2] == "not any more"
 
 
 def test_stake_pool_due_risk_and_withdrawable_stand_apart() -> None:
@@ -193,12 +193,15 @@ def test_both_ways_stand_side_by_side() -> None:
     both = ways_rows(account, 5 * NMR, cost, turn, 5 * NMR)
     assert both == [
         ("you get", "5.000000000 NMR", "5.000000000 NMR"),
-        ("price", "0.000100000 ETH (50,000 gas at 2.000 gwei); 0.025000000 NMR", "no gas"),
+        ("price", "0.000100000 ETH (50,000 gas at 2.000 gwei)", "nothing"),
+        ("in NMR", "0.025000000 NMR", "nothing"),
         ("arrives", "in the transaction's block", "by 2023-11-28 22:13:20 UTC"),
         ("how often", "as often as you like", "once in a period; this would be 1's"),
     ]
-    (_, price_row, _, _) = ways_rows(account, 6 * NMR, None, turn, 0)
-    assert "not possible: only 5.000000000 NMR are withdrawable now" in price_row[1]
+    impossible = ways_rows(account, 6 * NMR, None, turn, 0)[3][1]
+    assert impossible.startswith("not possible: only 5.000000000 NMR are withdrawable now")
+    unknown = ways_rows(account, 5 * NMR, price(50_000, 1, None), turn, 0)[2][1]
+    assert unknown == "no price is known, give --nmr-eth"
     assert "as far as passes free it" in ways_rows(account, 0, None, turn, 6 * NMR)[0][2]
 
 
