@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 # pragma nonreentrancy on
 """
 @title Sluice escrow
@@ -26,35 +26,44 @@ from snekmate.utils import eip712_domain_separator as eip712
 
 from .modules import refusals
 from .modules import packing
+from .modules import amounts
 from .modules import clock
 from .modules import roles
 from .modules import rounds
 from .modules import accounts
 from .modules import treasury
 from .modules import stakes as staking
+from .modules import splits
+from .modules import signing
 from .modules import payouts
 from .modules import withdrawals
+from .modules import instructions as instructing
 
+initializes: refusals
+initializes: amounts[refusals := refusals]
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: eip712
-initializes: clock
-initializes: roles[ownable := ownable]
-initializes: rounds[clock := clock]
+initializes: clock[refusals := refusals]
+initializes: roles[refusals := refusals, ownable := ownable]
+initializes: rounds[refusals := refusals, clock := clock]
 initializes: accounts[clock := clock, rounds := rounds]
-initializes: treasury
-initializes: staking[accounts := accounts]
-initializes: payouts[clock := clock, accounts := accounts]
-initializes: withdrawals[eip712 := eip712, accounts := accounts, treasury := treasury]
+initializes: treasury[refusals := refusals]
+initializes: staking[amounts := amounts, refusals := refusals, accounts := accounts]
+initializes: splits[refusals := refusals, accounts := accounts]
+initializes: payouts[refusals := refusals, clock := clock, accounts := accounts, splits := splits]
+initializes: signing[refusals := refusals]
+initializes: withdrawals[signing := signing, amounts := amounts, refusals := refusals, eip712 := eip712, clock := clock, accounts := accounts, treasury := treasury
+]
+initializes: instructing[signing := signing, refusals := refusals, eip712 := eip712, accounts := accounts, staking := staking, splits := splits
+]
 
+# the owner changes hands in two steps; giving it up for good is not offered
 exports: (
-    # the owner changes hands in two steps; giving it up for good is not offered
     ownable_2step.owner,
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    # the signing domain, as wallets read it (EIP-5267)
-    eip712.eip712Domain,
 )
 
 
@@ -107,6 +116,7 @@ def __init__(
     @param cap_bps The most a round may burn of the stakes at its opening, in basis points; at most
            2,500.
     """
+    refusals.__init__()
     ownable.__init__()
     ownable_2step.__init__()
     eip712.__init__("Sluice", "1")
@@ -138,9 +148,8 @@ def deposit_for(account: address, amount: uint256):
     @param account Whose pool; not the zero address, the escrow or the token.
     @param amount Base units, whole nano-NMR.
     """
-    refused: address[3] = [empty(address), self, treasury.TOKEN.address]
-    if account in refused:
-        refusals._refuse("account: zero, escrow or token")
+    if account == empty(address) or account == self or account == treasury.TOKEN.address:
+        refusals._refuse(refusals.ACCOUNT_REFUSED)
     self._deposit(account, amount)
 
     treasury._pull(msg.sender, amount // packing.NANO)
@@ -160,7 +169,7 @@ def deposit_and_stake(
     """
     word: uint256 = self._with_deposit(msg.sender, amount)
     log Deposited(account=msg.sender, sender=msg.sender, amount=amount)
-    staking._set(msg.sender, word, models, stakes)
+    staking._set_given(msg.sender, word, models, stakes)
 
     treasury._pull(msg.sender, amount // packing.NANO)
 
@@ -175,7 +184,24 @@ def set_stakes(
     @param models Strictly ascending, 0 to 64.
     @param stakes What each of them is to hold then, in base units.
     """
-    staking._set(msg.sender, accounts._word(msg.sender), models, stakes)
+    staking._set_given(msg.sender, accounts._word(msg.sender), models, stakes)
+
+
+@external
+def set_split(
+    model: uint256,
+    destinations: DynArray[uint256, splits.MAX_GIVEN],
+    shares: DynArray[uint256, splits.MAX_GIVEN],
+):
+    """
+    @notice Says how a model's earnings are shared out from the next pass on.
+    @param model 0 to 64.
+    @param destinations Up to 8, each once: own models 0 to 64, 254 = the pool, 255 = the wallet. None:
+                        everything back to the model.
+    @param shares Basis points, one for each destination, at least 1, together exactly 10,000; what
+                  rounding leaves over goes to the first.
+    """
+    splits._set_given(msg.sender, model, destinations, shares)
 
 
 @external
@@ -185,6 +211,23 @@ def leave():
             is dead. Then `withdraw` as it frees.
     """
     staking._leave(msg.sender)
+
+
+@external
+def cancel_instructions(nonce: uint256):
+    """
+    @notice Moves the caller's nonce on, so that instructions signed with a lower one are dead.
+    @param nonce What the next instruction has to carry; at most 1,000 above the present one.
+    """
+    instructing._cancel(msg.sender, nonce)
+
+
+@external
+def cancel_withdrawal():
+    """
+    @notice Gives up this period's free withdrawal, so that a request signed for it is dead.
+    """
+    withdrawals._cancel(msg.sender)
 
 
 @external
@@ -233,7 +276,7 @@ def resolve(
     @param next_digest The digest of what follows these links; zero ends the round.
     """
     if len(links) == 0:
-        refusals._refuse("resolve: give at least one link")
+        refusals._refuse(refusals.NO_LINKS)
     round_word: uint256 = rounds._check_resolvable(round)
     # the caller has no say in what is applied: the hashes have to lead to the announced digest
     link_hashes: DynArray[bytes32, rounds.MAX_LINKS] = []
@@ -254,10 +297,62 @@ def resolve(
 
 
 @external
+def relay(
+    instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instructing.MAX_BYTES]
+):
+    """
+    @notice Applies signed instructions, each whole; one that is refused is skipped and reported with
+            its reason. Anyone.
+    @param instructions One after the other (`sluice.instructions` packs them).
+    @param signatures For each two bytes of length, then the signature.
+    """
+    applied: uint256 = 0
+    at: uint256 = 0
+    signed_at: uint256 = 0
+    for i: uint256 in range(instructing.MAX_INSTRUCTIONS):
+        if at >= len(instructions):
+            break
+        if at + 32 > len(instructions):
+            refusals._refuse(refusals.MALFORMED)
+        head: uint256 = extract32(instructions, at, output_type=uint256)
+        end: uint256 = instructing._end(at, head, len(instructions))
+        signed_end: uint256 = signed_at + signing.LENGTH_BYTES
+        if signed_end <= len(signatures):
+            signed_end += convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
+        signed_at += signing.LENGTH_BYTES
+        if signed_end > len(signatures):
+            refusals._refuse(refusals.SIGNATURES_FEW)
+        refusal: uint256 = refusals.SIGNER
+        if signed_end - signed_at <= signing.MAX_BYTES:
+            refusal = instructing._apply(
+                convert(
+                    slice(instructions, at, end - at), Bytes[instructing.MAX_INSTRUCTION_BYTES]
+                ),
+                convert(
+                    slice(signatures, signed_at, signed_end - signed_at), Bytes[signing.MAX_BYTES]
+                ),
+            )
+        if refusal == 0:
+            applied |= 1 << i
+        else:
+            instructing._skip(head, refusal)
+        at = end
+        signed_at = signed_end
+    if at == 0 or at != len(instructions):
+        refusals._refuse(refusals.MALFORMED)
+    if signed_at != len(signatures):
+        refusals._refuse(refusals.SIGNATURES_MANY)
+
+    log instructing.InstructionsRelayed(
+        instructions=instructions, applied=applied, time=block.timestamp
+    )
+
+
+@external
 def pay(
     requests: DynArray[uint256, withdrawals.MAX_ITEMS],
     due_accounts: DynArray[address, withdrawals.MAX_ITEMS],
-    signatures: Bytes[withdrawals.MAX_SIGNATURES_BYTES],
+    signatures: Bytes[signing.MAX_BATCH_BYTES],
 ):
     """
     @notice Pays a batch of free withdrawals, each to its account's own address. What cannot be paid
@@ -268,9 +363,41 @@ def pay(
     """
     roles._check_operator()
 
-    # a call among the arguments would copy all of them once more
-    period: uint256 = clock._period()
-    withdrawals._pay(period, requests, due_accounts, signatures)
+    period: uint256 = withdrawals._check_period()
+    count: uint256 = len(requests) + len(due_accounts)
+    if count == 0 or count > withdrawals.MAX_ITEMS:
+        refusals._refuse(refusals.ITEM_COUNT)
+
+    items: DynArray[uint256, withdrawals.MAX_ITEMS] = []
+    first_open: uint256 = accounts._first_open()
+    at: uint256 = 0
+    for request: uint256 in requests:
+        # unchecked in this loop: lengths of two bytes beside the length of what is given
+        end: uint256 = unsafe_add(at, signing.LENGTH_BYTES)
+        if end <= len(signatures):
+            length: uint256 = convert(slice(signatures, at, signing.LENGTH_BYTES), uint256)
+            end = unsafe_add(end, length)
+        at = unsafe_add(at, signing.LENGTH_BYTES)
+        if end > len(signatures):
+            refusals._refuse(refusals.SIGNATURES_FEW)
+        paid: uint256 = 0
+        skip: uint256 = withdrawals.SIGNATURE
+        if end - at <= signing.MAX_BYTES:
+            signature: Bytes[signing.MAX_BYTES] = convert(
+                slice(signatures, at, end - at), Bytes[signing.MAX_BYTES]
+            )
+            paid, skip = withdrawals._pay_request(request, signature, period, first_open)
+        items.append(packing._item(request, paid, skip))
+        at = end
+    if at != len(signatures):
+        refusals._refuse(refusals.SIGNATURES_MANY)
+    for account: address in due_accounts:
+        paid: uint256 = 0
+        skip: uint256 = 0
+        paid, skip = withdrawals._pay_due(account, period)
+        items.append(packing._item(convert(account, uint256), paid, skip))
+
+    log withdrawals.FreeWithdrawals(period=period, items=items, time=block.timestamp)
 
 
 ####################################
@@ -284,7 +411,7 @@ def fund(amount: uint256):
     @notice Adds the caller's NMR to the reserve that pays earnings.
     @param amount Base units, whole nano-NMR.
     """
-    treasury._fund(msg.sender, self._positive_nano(amount))
+    treasury._fund(msg.sender, amounts._positive_nano(amount))
 
 
 @external
@@ -295,9 +422,9 @@ def withdraw_reserve(amount: uint256):
     @param amount Base units, whole nano-NMR.
     """
     ownable._check_owner()
-    nano: uint256 = self._positive_nano(amount)
+    nano: uint256 = amounts._positive_nano(amount)
     if rounds._announced_at != 0:
-        refusals._refuse("reserve: wait for the round end")
+        refusals._refuse(refusals.RESERVE_BUSY)
 
     treasury._withdraw_reserve(msg.sender, nano)
 
@@ -344,16 +471,13 @@ def set_guardian(guardian: address):
 
 @external
 @view
-def words(keys: DynArray[uint256, packing.MAX_KEYS]) -> DynArray[uint256, packing.MAX_KEYS]:
+def word(key: uint256) -> uint256:
     """
-    @notice Stored words as they are, for whoever reads them apart: the lens, an audit.
-    @param keys place << 160 | account; `contracts/modules/packing.vy` draws the words and places.
-    @return The word at each key, zero if nothing was ever written.
+    @notice A stored word as it is, for whoever reads them apart: the lens, an audit.
+    @param key place << 160 | account; `contracts/modules/packing.vy` draws the words and places.
+    @return The word, zero if nothing was ever written there.
     """
-    found: DynArray[uint256, packing.MAX_KEYS] = []
-    for key: uint256 in keys:
-        found.append(accounts._words[key])
-    return found
+    return accounts._words[key]
 
 
 @external
@@ -455,15 +579,7 @@ def _with_deposit(account: address, amount: uint256) -> uint256:
     """
     @dev The account word with the amount added to its pool, not yet stored.
     """
-    nano: uint256 = self._positive_nano(amount)
+    nano: uint256 = amounts._positive_nano(amount)
     word: uint256 = accounts._word(account)
-    packing._check_fits((word & packing.AMOUNT_MASK) + nano)
+    amounts._check_fits((word & packing.AMOUNT_MASK) + nano)
     return word + nano
-
-
-@internal
-@pure
-def _positive_nano(amount: uint256) -> uint256:
-    if amount == 0:
-        refusals._refuse("amount: must be above zero")
-    return packing._to_nano(amount)

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 # pragma nonreentrancy on
 """
 @title Sluice lens
@@ -16,7 +16,6 @@
 """
 
 from .interfaces import IEscrow
-from .modules import refusals
 from .modules import packing
 from .modules import clock
 
@@ -84,7 +83,7 @@ def __init__(escrow: address):
     @param escrow The escrow to look at.
     """
     if not escrow.is_contract:
-        refusals._refuse("escrow: no contract there")
+        raise "escrow: no contract there"
 
     ESCROW = IEscrow(escrow)
     parameters: IEscrow.Parameters = staticcall ESCROW.parameters()
@@ -107,7 +106,7 @@ def position(account: address) -> Position:
             all in base units; the nonce of instructions; the last pass it was in and the last
             period it was paid in (0 = never).
     """
-    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1)
+    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1)
     fields: packing.Account = packing._account(words[0])
     staked: uint256 = self._staked(words)
     at_risk: uint256 = self._at_risk(words[0], self._first_open(self._resolved()))
@@ -132,7 +131,7 @@ def stakes_of(account: address) -> uint256[packing.MODELS]:
     @param account Any address.
     @return Base units by model number, 0 to 64.
     """
-    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 0)
+    words: DynArray[uint256, MAX_WORDS] = self._words(account, 0)
     stakes: uint256[packing.MODELS] = empty(uint256[packing.MODELS])
     for model: uint256 in range(packing.MODELS):
         page_word: uint256 = words[packing._stake_page(model)]
@@ -154,8 +153,8 @@ def split_of(
             points. Both empty: back to the model, or to the pool if it has no stake any more.
     """
     if model > packing.MAX_MODEL:
-        refusals._refuse("models: numbered 0 to 64")
-    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1 + model)
+        raise "models: numbered 0 to 64"
+    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1 + model)
     split: Split = self._split(words, model)
     return split.destinations, split.shares
 
@@ -168,7 +167,7 @@ def splits_of(account: address) -> DynArray[Split, packing.MODELS]:
     @param account Any address.
     @return For each, ascending: the model, destinations and shares as `split_of` has them.
     """
-    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, packing.MODELS)
+    words: DynArray[uint256, MAX_WORDS] = self._words(account, packing.MODELS)
     splits: DynArray[Split, packing.MODELS] = []
     for model: uint256 in range(packing.MODELS):
         split: Split = self._split(words, model)
@@ -217,7 +216,7 @@ def schedule(account: address) -> DynArray[Release, packing.OPEN_ROUNDS]:
             units; the earliest second at which the pass can be; the second after which it is so
             without any pass.
     """
-    words: DynArray[uint256, packing.MAX_KEYS] = self._words(account, 1)
+    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1)
     fields: packing.Account = packing._account(words[0])
     resolved: uint256 = 0
     announced_at: uint256 = 0
@@ -283,16 +282,17 @@ def escrow() -> address:
 
 @internal
 @view
-def _words(account: address, splits: uint256) -> DynArray[uint256, packing.MAX_KEYS]:
+def _words(account: address, splits: uint256) -> DynArray[uint256, MAX_WORDS]:
     """
     @dev The account word (0), the stake pages (1 to 16) and the split words (17 on) of as many
          models. Pages never written are zero, so that all of them can be summed.
     """
-    keys: DynArray[uint256, packing.MAX_KEYS] = []
+    words: DynArray[uint256, MAX_WORDS] = []
     for place: uint256 in range(FIRST_SPLIT + splits, bound=MAX_WORDS):
         split_place: uint256 = packing.SPLIT_PLACE + place - FIRST_SPLIT
-        keys.append(packing._place(account, place if place < FIRST_SPLIT else split_place))
-    return staticcall ESCROW.words(keys)
+        key: uint256 = packing._place(account, place if place < FIRST_SPLIT else split_place)
+        words.append(staticcall ESCROW.word(key))
+    return words
 
 
 @internal
@@ -369,7 +369,7 @@ def _at_risk(word: uint256, first_open: uint256) -> uint256:
 
 @internal
 @pure
-def _staked(words: DynArray[uint256, packing.MAX_KEYS]) -> uint256:
+def _staked(words: DynArray[uint256, MAX_WORDS]) -> uint256:
     staked: uint256 = packing._account(words[0]).stake
     for page: uint256 in range(1, 1 + packing.PAGES):
         staked += packing._stakes_sum(words[page])
@@ -378,7 +378,7 @@ def _staked(words: DynArray[uint256, packing.MAX_KEYS]) -> uint256:
 
 @internal
 @pure
-def _due(words: DynArray[uint256, packing.MAX_KEYS]) -> uint256:
+def _due(words: DynArray[uint256, MAX_WORDS]) -> uint256:
     """
     @dev What is due in nano, which counts only while the account word says that something is.
     """
@@ -399,7 +399,7 @@ def _withdrawable(pool: uint256, due: uint256, staked: uint256, at_risk: uint256
 
 @internal
 @pure
-def _split(words: DynArray[uint256, packing.MAX_KEYS], model: uint256) -> Split:
+def _split(words: DynArray[uint256, MAX_WORDS], model: uint256) -> Split:
     """
     @dev A model's split, empty if its flag says that it has none of its own.
     """

@@ -128,7 +128,7 @@ def check_amount(amount_nano: int) -> None:
 def check_fits(amount_nano: int) -> None:
     """Refuses an amount that the contract's words cannot hold."""
     if amount_nano > MAX_AMOUNT_NANO:
-        raise Refused("amount: over 54 bits of nano-NMR")
+        raise Refused("amount: does not fit 54 bits of nano-NMR")
 
 
 def _check_fits_word(amount_nano: int) -> None:
@@ -151,7 +151,7 @@ def set_stakes(account: Account, stakes_nano: Mapping[int, int], added_nano: int
     held_nano = sum(account.stakes_nano.get(model, 0) for model in stakes_nano)
     pool_nano = account.pool_nano + added_nano + held_nano - sum(stakes_nano.values())
     if pool_nano < 0:
-        raise Refused("stakes: pool too small, deposit")
+        raise Refused("stakes: the pool holds too little, deposit first")
     check_fits(pool_nano)
 
     account.pool_nano = pool_nano
@@ -163,11 +163,7 @@ def set_stakes(account: Account, stakes_nano: Mapping[int, int], added_nano: int
 def set_split(account: Account, model: int, split: Split) -> None:
     """How the model's earnings are shared out from now on; empty: back to the model. Refused as a
     whole or done as a whole."""
-    if len(split) > DESTINATIONS:
-        raise Refused("split: at most 8 destinations")
-    _check_model(model)
-    if split:
-        _check_parts(split)
+    _check_split(model, split)
 
     account.splits = {m: parts for m, parts in account.splits.items() if m != model}
     if split:
@@ -179,7 +175,7 @@ def _check_ascends(model: int, above: int) -> int:
     """The least that the next model may be."""
     _check_model(model)
     if model < above:
-        raise Refused("models: not strictly ascending")
+        raise Refused("models: must be strictly ascending")
     return model + 1
 
 
@@ -188,17 +184,25 @@ def _check_model(model: int) -> None:
         raise Refused("models: numbered 0 to 64")
 
 
+def _check_split(model: int, split: Split) -> None:
+    if len(split) > DESTINATIONS:
+        raise Refused("split: at most 8 destinations")
+    _check_model(model)
+    if split:
+        _check_parts(split)
+
+
 def _check_parts(split: Split) -> None:
     destinations = [destination for destination, _ in split]
     for at, (destination, share) in enumerate(split):
         if destination >= MODELS and destination not in (POOL, WALLET):
-            raise Refused("split: to model 0-64, 254 or 255")
+            raise Refused("split: destinations are models 0 to 64, POOL 254 or WALLET 255")
         if destination in destinations[:at]:
-            raise Refused("split: a destination named twice")
+            raise Refused("split: a destination is named twice")
         if not 1 <= share <= BPS:
-            raise Refused("split: a share is 1 to 10000 bps")
+            raise Refused("split: a share is 1 to 10_000 basis points")
     if sum(share for _, share in split) != BPS:
-        raise Refused("split: shares must sum to 10000")
+        raise Refused("split: shares must sum to 10_000 basis points")
 
 
 def instruct(
@@ -214,19 +218,21 @@ def instruct(
     if now > deadline:
         raise Refused("instruction: expired")
     if nonce < account.nonce:
-        raise Refused("instruction: used or cancelled")
+        raise Refused("instruction: its nonce is used or cancelled")
     if nonce > account.nonce:
-        raise Refused("instruction: nonce to come")
+        raise Refused("instruction: its nonce is still to come")
     if nonce == MAX_NONCE:
-        raise Refused("instruction: nonces are used up")
+        raise Refused("instruction: nonces are used up, use set_stakes and set_split")
     if not stakes_nano and not splits:
         raise Refused("instruction: names no change")
 
-    if stakes_nano:
-        set_stakes(account, stakes_nano)
     above = 0
     for model, split in splits.items():
+        _check_split(model, split)
         above = _check_ascends(model, above)
+    if stakes_nano:
+        set_stakes(account, stakes_nano)
+    for model, split in splits.items():
         set_split(account, model, split)
     account.nonce += 1
 

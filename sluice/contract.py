@@ -28,7 +28,7 @@ LOCAL_CHAIN_IDS = frozenset({1337, 31337})
 
 READ_BATCH = 200
 
-TOO_LITTLE_GAS = "gas: too little left, send more"
+TOO_LITTLE_GAS = "gas: too little left for the next item, send more"
 """The contract's words where it will not tell a failure from a want of gas."""
 
 _OUT_OF_GAS = re.compile(r"out ?of ?gas|OOG\b|gas required exceeds", re.IGNORECASE)

@@ -123,16 +123,16 @@ def check_plan(plan: Plan, now: int, local: bool) -> None:
     if plan.burner is not None and plan.token is None:
         raise InvalidInput("burner: it is made for one token, so name the token as well")
     if plan.first_pass < 1:
-        raise InvalidInput("first_pass: numbered from 1")
+        raise InvalidInput("first_pass: rounds are numbered from 1")
     if plan.first_pass_time <= now:
         raise InvalidInput(
             f"first_pass_time: {plan.first_pass_time} is past (the chain's time is {now}): name "
             "the next weekly pass"
         )
     if 2 * plan.window_s >= plan.round_length_s:
-        raise InvalidInput("window: not under half a round")
+        raise InvalidInput("window: must be under half the round length")
     if plan.window_s >= plan.grace_s:
-        raise InvalidInput("window: not under the grace")
+        raise InvalidInput("window: must be shorter than the grace")
     if not 0 < 4 * plan.cap_bps <= BPS:
         raise InvalidInput("cap_bps: 1 to 2,500, four open rounds may risk 100% at most")
 

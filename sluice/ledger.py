@@ -165,9 +165,9 @@ class Ledger:
         """Moves the account's nonce on to `nonce`: what was signed with one below it is dead."""
         account = self.account(address)
         if nonce <= account.nonce:
-            raise Refused("nonce: must be above the present")
+            raise Refused("nonce: must be above the present one")
         if nonce > min(account.nonce + MAX_NONCE_STEP, MAX_NONCE):
-            raise Refused("nonce: a step of at most 1000")
+            raise Refused("nonce: a step of at most 1_000")
 
         account.nonce = nonce
         self.accounts[address] = account
@@ -177,7 +177,7 @@ class Ledger:
         self.check_pay(now)
         account = self.account(address)
         if account.period >= self.parameters.period(now):
-            raise Refused("withdrawal: turn already used")
+            raise Refused("cancel_withdrawal: this period's turn is used already")
 
         account.period = self.parameters.period(now)
         self.accounts[address] = account
@@ -212,9 +212,9 @@ class Ledger:
         if amount_nano == ALL:
             amount_nano = withdrawable_nano
         if amount_nano == 0:
-            raise Refused("withdraw: nothing withdrawable")
+            raise Refused("withdraw: nothing is withdrawable yet, see position()")
         if amount_nano > withdrawable_nano:
-            raise Refused("withdraw: above withdrawable")
+            raise Refused("withdraw: more than is withdrawable, see position()")
 
         self._take_out(address, amount_nano)
         return amount_nano
@@ -222,7 +222,7 @@ class Ledger:
     def check_pay(self, now: int) -> None:
         """Refused once the periods are at their end."""
         if self.parameters.period(now) > self.parameters.last_period:
-            raise Refused("pay: periods ended, use withdraw")
+            raise Refused("pay: periods are at their end, use withdraw()")
 
     def pay(
         self, address: str, amount_nano: int, period: int, deadline: int, now: int
@@ -278,13 +278,13 @@ class Ledger:
         (again)."""
         self._check_next(round_number)
         if round_number > self.parameters.last_round:
-            raise Refused("announce: rounds ended, withdraw")
+            raise Refused("announce: rounds are at their end, use withdraw()")
         if now < self.parameters.pass_time(round_number):
-            raise Refused("announce: wait for the pass time")
+            raise Refused("announce: not before the pass time of the round")
         if digest == NO_DIGEST:
-            raise Refused("announce: digest must not be 0")
+            raise Refused("announce: zero digest, an empty round is one empty link")
         if replaces != self.digest:
-            raise Refused("replaces: not the stored digest")
+            raise Refused("announce: replaces is not the stored digest, see round_state()")
 
         self.digest = digest
         self.announced_at = now
@@ -297,12 +297,12 @@ class Ledger:
             raise Refused("resolve: give at least one link")
         self._check_next(round_number)
         if self.announced_at == 0:
-            raise Refused("resolve: nothing is announced")
+            raise Refused("resolve: nothing is announced, see round_state()")
         if now < self.announced_at + self.parameters.window_s:
-            raise Refused("resolve: wait, window still open")
+            raise Refused("resolve: the challenge window is still open")
         chain = digest_chain(links, next_digest)
         if self.digest not in chain:
-            raise Refused("resolve: not the announced links")
+            raise Refused("resolve: the links do not lead to the announced digest")
         passed_over = chain.index(self.digest)
 
         result = self._applied(round_number, passed_over, links, now)
@@ -320,7 +320,7 @@ class Ledger:
         earned_nano = burned_nano = 0
         for link_index in range(passed_over, len(links)):
             if len(links[link_index]) % WORD_BYTES:
-                raise Refused("link: use whole 32-byte words")
+                raise Refused("link: not made of whole 32-byte words")
             entry_index = 0
             try:
                 for entry in unpack_link(link_words(links[link_index])):
@@ -337,7 +337,7 @@ class Ledger:
                     reason = ALREADY_IN if held.round_number == round_number else reason
                 raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
         if earned_nano > self.reserve_nano:
-            raise Refused("reserve: too small, fund() it")
+            raise Refused("reserve: too small for the earnings, fund() it first")
 
         self.accounts |= changed
         self.reserve_nano -= earned_nano
@@ -346,7 +346,7 @@ class Ledger:
 
     def _check_next(self, round_number: int) -> None:
         if round_number != self.resolved + 1:
-            raise Refused("round: not next, see round_state")
+            raise Refused("round: not the next one, see round_state()")
 
     # --- reserve ----------------------------------------------------------------------------------
 
@@ -361,9 +361,9 @@ class Ledger:
         check_amount(amount_nano)
         check_fits(amount_nano)
         if self.announced_at != 0:
-            raise Refused("reserve: wait for the round end")
+            raise Refused("withdraw_reserve: wait for the end of the announced round")
         if amount_nano > self.reserve_nano:
-            raise Refused("reserve: holds less, see reserve")
+            raise Refused("withdraw_reserve: more than the reserve holds")
         self.reserve_nano -= amount_nano
 
     def burn(self) -> int:

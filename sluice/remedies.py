@@ -15,7 +15,7 @@ REMEDIES: Mapping[str, str] = {
         "Free withdrawals are paid by the operator; send it with the operator's account, or see "
         "operator() for who that is. Your own withdrawal needs nobody: `ape run account withdraw`."
     ),
-    "caller: only operator or owner": (
+    "caller: only the operator or the owner": (
         "Rounds are announced by the operator or the owner; send it with the account of one of "
         "them, see operator() and owner()."
     ),
@@ -28,65 +28,66 @@ REMEDIES: Mapping[str, str] = {
     ),
     # amounts
     "amount: must be above zero": "Give an amount above zero, in whole nano-NMR (nine decimals).",
-    "amount: use multiples of 10**9": (
+    "amount: not a whole nano-NMR, use multiples of 10**9": (
         "The smallest amount is one nano-NMR, 10**9 base units: round it to nine decimals of NMR."
     ),
-    "amount: over 54 bits of nano-NMR": (
+    "amount: does not fit 54 bits of nano-NMR": (
         "It is more NMR than there is: check that the amount is in base units once, not twice."
     ),
     "an amount does not fit 54 bits": (
         "Something would hold more NMR than there is: the payouts of this entry are wrong; correct "
         "them and announce what is left of the round again."
     ),
-    "account: zero, escrow or token": (
+    "account: zero, the escrow or the token": (
         "NMR deposited for this address could never leave again: give the participant's own "
         "address."
     ),
-    "token: transferFrom failed": (
+    "token: transferFrom failed, nothing was taken": (
         "The NMR did not come: approve the escrow for at least this amount and have it in the "
         "wallet, then send it again. NMR's approve goes from zero or to zero only."
     ),
-    "token: transfer failed": (
+    "token: transfer failed, nothing was sent": (
         "The token refused to pay this address; nothing has changed. Try again; if it stays so, "
         "the address itself cannot receive NMR."
     ),
-    "gas: too little left, send more": (
+    "gas: too little left for the next item, send more": (
         "A transfer or a wallet might have failed for want of gas only, so nothing was done: send "
         "it with a higher gas limit, or fewer at a time."
     ),
     # stakes and splits
     "models: name at least one": "Name at least one model and what its stake is to be.",
     "models: numbered 0 to 64": "An account has the models 0 to 64: use one of those numbers.",
-    "models: not strictly ascending": ("Name each model once, in ascending order."),
+    "models: must be strictly ascending": ("Name each model once, in ascending order."),
     "stakes: give one for each model": "Give as many stakes as models, in the same order.",
-    "stakes: pool too small, deposit": (
+    "stakes: the pool holds too little, deposit first": (
         "The stakes take more than pool and the named models hold: deposit the difference, or "
         "lower another stake in the same call."
     ),
+    "split: give one share for each destination": "Give as many shares as destinations.",
     "split: at most 8 destinations": (
         "Join the smallest shares: a split has up to eight destinations."
     ),
-    "split: to model 0-64, 254 or 255": (
+    "split: destinations are models 0 to 64, POOL 254 or WALLET 255": (
         "Send earnings to a model 0 to 64 of the account, to 254 (its pool) or to 255 (its wallet)."
     ),
-    "split: a destination named twice": "Name each destination once and add its shares up.",
-    "split: a share is 1 to 10000 bps": (
+    "split: a destination is named twice": "Name each destination once and add its shares up.",
+    "split: a share is 1 to 10_000 basis points": (
         "Give each destination 0.01% to 100%, and leave out those that are to get nothing."
     ),
-    "split: shares must sum to 10000": (
+    "split: shares must sum to 10_000 basis points": (
         "Change the shares until they are exactly 100% together (10,000 basis points)."
     ),
     # signed messages
     "instruction: expired": "Its deadline has passed: sign it again with a later one.",
-    "instruction: used or cancelled": (
+    "instruction: its nonce is used or cancelled": (
         "Its nonce is used: it was applied, another one was in its place, or it was cancelled. "
         "Sign what is still wanted again, with the account's present nonce."
     ),
-    "instruction: nonce to come": (
+    "instruction: its nonce is still to come": (
         "Instructions of an account go in order: relay the ones before it first, or sign it again "
         "with the account's present nonce."
     ),
-    "instruction: nonces are used up": (
+    "instruction: nonces are used up, use set_stakes and set_split": (
         "This account has used all 67 million nonces: send changes directly from its own address."
     ),
     "instruction: names no change": "Put at least one stake or split into the instruction.",
@@ -94,67 +95,69 @@ REMEDIES: Mapping[str, str] = {
         "Sign with the key of the account itself, for this contract on this chain; a contract "
         "wallet has to answer isValidSignature within 200,000 gas."
     ),
-    "instructions: cut short": (
+    "instructions: malformed, pack them as sluice.instructions does": (
         "The bytes end in the middle of an instruction: pack the batch with `ape run relay`."
     ),
-    "signatures: one for each request": (
+    "signatures: give one for each message": (
         "Give one signature for each message, each behind two bytes of its length."
     ),
-    "signatures: more than requests": (
+    "signatures: more than messages": (
         "Bytes are left over behind the last signature: give one for each message, no more."
     ),
-    "nonce: must be above the present": (
+    "nonce: must be above the present one": (
         "Cancelling moves the nonce forward: give one above the account's present nonce."
     ),
-    "nonce: a step of at most 1000": (
+    "nonce: a step of at most 1_000": (
         "Cancel in steps: at most 1,000 above the present nonce, and at most 67,108,863."
     ),
     # withdrawals
-    "withdraw: nothing withdrawable": (
+    "withdraw: nothing is withdrawable yet, see position()": (
         "Open rounds still lock the pool, or it is empty: see `ape run account schedule` for when "
         "it comes free, and move stake to the pool to start with."
     ),
-    "withdraw: above withdrawable": (
+    "withdraw: more than is withdrawable, see position()": (
         "Ask for less, or for all that is withdrawable; `ape run account schedule` says when more "
         "comes free."
     ),
-    "withdrawal: turn already used": (
+    "cancel_withdrawal: this period's turn is used already": (
         "This period's free withdrawal is paid or given up already, so nothing signed for it can "
         "be paid any more: there is nothing to cancel until the next period."
     ),
     "pay: give 1 to 256 items": "Put 1 to 256 items into a batch, and send the others after it.",
-    "pay: periods ended, use withdraw": (
+    "pay: periods are at their end, use withdraw()": (
         "Free withdrawals have ended for this contract; everybody withdraws with an own "
         "transaction: `ape run account withdraw`."
     ),
     # rounds
-    "announce: rounds ended, withdraw": (
+    "announce: rounds are at their end, use withdraw()": (
         "This contract has run all its rounds: leave and withdraw, and use a new deployment."
     ),
-    "announce: wait for the pass time": (
+    "announce: not before the pass time of the round": (
         "A round is announced from its weekly pass time on, never before: run it again then."
     ),
-    "announce: digest must not be 0": (
+    "announce: zero digest, an empty round is one empty link": (
         "Zero means that nothing is announced: announce an empty round as one empty link."
     ),
-    "replaces: not the stored digest": (
+    "announce: replaces is not the stored digest, see round_state()": (
         "Somebody announced or resolved meanwhile: read round_state() and name the digest that is "
         "stored now."
     ),
     "resolve: give at least one link": "Give the links to apply: an empty round has one.",
-    "resolve: nothing is announced": "Announce the round first and wait for the window to pass.",
-    "resolve: wait, window still open": (
+    "resolve: nothing is announced, see round_state()": (
+        "Announce the round first and wait for the window to pass."
+    ),
+    "resolve: the challenge window is still open": (
         "Everybody has the challenge window to check an announcement: run it again when it has "
         "passed, `ape run route` says when."
     ),
-    "resolve: not the announced links": (
+    "resolve: the links do not lead to the announced digest": (
         "These links, in this order, do not lead to the announced digest: use the manifest that "
         "was announced, from the first link that is not applied."
     ),
-    "round: not next, see round_state": (
+    "round: not the next one, see round_state()": (
         "Rounds go in order: take the one after the last that is done, see round_state()."
     ),
-    "link: use whole 32-byte words": (
+    "link: not made of whole 32-byte words": (
         "A link is made of whole words: use the bytes of the manifest unchanged."
     ),
     "its page words go beyond the link": (
@@ -176,12 +179,14 @@ REMEDIES: Mapping[str, str] = {
         "again."
     ),
     # treasury
-    "reserve: too small, fund() it": (
+    "reserve: too small for the earnings, fund() it first": (
         "Earnings come out of the reserve: fill it with `ape run fund`, then run it again; nothing "
         "is lost."
     ),
-    "reserve: holds less, see reserve": "Ask for what the reserve holds at most, see reserve().",
-    "reserve: wait for the round end": (
+    "withdraw_reserve: more than the reserve holds": (
+        "Ask for what the reserve holds at most, see reserve()."
+    ),
+    "withdraw_reserve: wait for the end of the announced round": (
         "A round is announced, and its earnings are to come out of the reserve: take NMR out when "
         "the round is done."
     ),
@@ -189,18 +194,22 @@ REMEDIES: Mapping[str, str] = {
         "Everything that was burned is destroyed already: there is nothing to do."
     ),
     # deployment
-    "token: not the zero address": "Name the NMR token.",
-    "burner: not the zero address": "Name the burner, or let the deployment make one.",
-    "owner: not the zero address": "Name the owner, a multisig on a live network.",
-    "operator: not the zero address": "Name the operator, who announces rounds and pays.",
-    "guardian: not the zero address": "Name the guardian.",
+    "token: must not be the zero address": "Name the NMR token.",
+    "burner: must not be the zero address": "Name the burner, or let the deployment make one.",
+    "owner: must not be the zero address": "Name the owner, a multisig on a live network.",
+    "operator: must not be the zero address": "Name the operator, who announces rounds and pays.",
+    "guardian: must not be the zero address": "Name the guardian.",
     "escrow: no contract there": "Deploy the escrow first and give the lens its address.",
-    "first_pass: numbered from 1": "Give the round number of the first pass, 1 or above.",
-    "first_pass_time: in the past": "Name the time of the next weekly pass.",
-    "window: not under half a round": "Choose a challenge window under half of the round length.",
-    "window: not under the grace": "Choose a challenge window shorter than the grace.",
-    "cap_bps: must be above zero": "Choose a cap of 1 to 2,500 basis points.",
-    "cap_bps: at most 2500": (
+    "first_pass: rounds are numbered from 1": (
+        "Give the round number of the first pass, 1 or above."
+    ),
+    "first_pass_time: must not be in the past": "Name the time of the next weekly pass.",
+    "window: must be under half the round length": (
+        "Choose a challenge window under half of the round length."
+    ),
+    "window: must be shorter than the grace": "Choose a challenge window shorter than the grace.",
+    "cap_bps: a round has to risk something": "Choose a cap of 1 to 2,500 basis points.",
+    "cap_bps: four open rounds may risk 100% at most": (
         "Four open rounds may risk 100% at most: choose a cap of up to 2,500 basis points."
     ),
 }

@@ -20,6 +20,7 @@ from sluice.ledger import Skip
 from sluice.parameters import Parameters
 from sluice.words import (
     MAX_AMOUNT_NANO,
+    MODELS,
     NO_DIGEST,
     PAGES,
     SPLIT_PLACE,
@@ -77,7 +78,7 @@ def stored_words(escrow: Any, account: str, slot: int | None = None) -> dict[int
     mapping_slot = words_slot() if slot is None else slot
     words = {
         place: int(boa.env.get_storage(escrow.address, word_slot(account, place, mapping_slot)))
-        for place in (*range(PAGES + 1), SPLIT_PLACE)
+        for place in (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
     }
     return {place: word for place, word in words.items() if word}
 
@@ -129,12 +130,7 @@ class Withdrawal:
         """The EIP-712 document that a wallet signs."""
         return {
             "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
+                "EIP712Domain": _DOMAIN_TYPE,
                 "Withdrawal": [
                     {"name": "account", "type": "address"},
                     {"name": "amount", "type": "uint256"},
@@ -143,12 +139,7 @@ class Withdrawal:
                 ],
             },
             "primaryType": "Withdrawal",
-            "domain": {
-                "name": "Sluice",
-                "version": "1",
-                "chainId": chain_id,
-                "verifyingContract": escrow,
-            },
+            "domain": _domain(escrow, chain_id),
             "message": {
                 "account": self.account,
                 "amount": MAX if self.amount_nano is None else nano(self.amount_nano),
@@ -156,6 +147,84 @@ class Withdrawal:
                 "deadline": MAX if self.deadline is None else self.deadline,
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction of `relay` before it is packed and signed: stakes (nano-NMR) by model, splits
+    as (destination, basis points) by model; the deadline in unix seconds, None = none."""
+
+    account: str
+    nonce: int
+    stakes_nano: Mapping[int, int] = field(default_factory=dict)
+    splits: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    deadline: int | None = None
+
+    def encoded(self) -> bytes:
+        """The bytes that `relay` takes."""
+        deadline = 2**32 - 1 if self.deadline is None else self.deadline
+        counts = len(self.stakes_nano) << 160 | len(self.splits) << 168
+        head = int(self.account, 16) | counts | self.nonce << 176 | deadline << 202
+        stakes = [model << 54 | nano_ for model, nano_ in self.stakes_nano.items()]
+        splits = [model << 176 | packed_parts(split) for model, split in self.splits.items()]
+        return (
+            head.to_bytes(32, "big")
+            + b"".join(stake.to_bytes(8, "big") for stake in stakes)
+            + b"".join(split.to_bytes(23, "big") for split in splits)
+        )
+
+    def typed_data(self, escrow: str, chain_id: int) -> dict[str, Any]:
+        """The EIP-712 document that a wallet signs."""
+        arrays = [("models", "uint256[]"), ("stakes", "uint256[]"), ("splits", "Split[]")]
+        numbers = [("nonce", "uint256"), ("deadline", "uint256")]
+        split = [("model", "uint256"), ("destinations", "uint256[]"), ("shares", "uint256[]")]
+        return {
+            "types": {
+                "EIP712Domain": _DOMAIN_TYPE,
+                "Instruction": _fields([("account", "address"), *arrays, *numbers]),
+                "Split": _fields(split),
+            },
+            "primaryType": "Instruction",
+            "domain": _domain(escrow, chain_id),
+            "message": {
+                "account": self.account,
+                "models": list(self.stakes_nano),
+                "stakes": [nano(amount_nano) for amount_nano in self.stakes_nano.values()],
+                "splits": [
+                    {
+                        "model": model,
+                        "destinations": [destination for destination, _ in split],
+                        "shares": [share for _, share in split],
+                    }
+                    for model, split in self.splits.items()
+                ],
+                "nonce": self.nonce,
+                "deadline": MAX if self.deadline is None else self.deadline,
+            },
+        }
+
+
+def packed_parts(split: Sequence[tuple[int, int]]) -> int:
+    """A split as its word holds it: 8 x (destination 8 bits, share 14 bits)."""
+    return sum((to | share << 8) << 22 * index for index, (to, share) in enumerate(split))
+
+
+def _fields(fields: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "type": kind} for name, kind in fields]
+
+
+_DOMAIN_TYPE = _fields(
+    [
+        ("name", "string"),
+        ("version", "string"),
+        ("chainId", "uint256"),
+        ("verifyingContract", "address"),
+    ]
+)
+
+
+def _domain(escrow: str, chain_id: int) -> dict[str, Any]:
+    return {"name": "Sluice", "version": "1", "chainId": chain_id, "verifyingContract": escrow}
 
 
 def packed_signatures(signatures: Sequence[bytes]) -> bytes:
@@ -347,7 +416,7 @@ class World:
 
     def sign(
         self,
-        request: Withdrawal,
+        request: Withdrawal | Instruction,
         role: str,
         escrow: str | None = None,
         chain_id: int | None = None,
@@ -358,6 +427,21 @@ class World:
             chain_id or int(boa.env.evm.patch.chain_id),
         )
         return bytes(_KEYS[role].sign_message(encode_typed_data(full_message=document)).signature)
+
+    def relay(
+        self, *signed: tuple[Instruction, bytes], **options: Any
+    ) -> tuple[int, dict[str, str]]:
+        """Relays a batch; returns the bitmap of what was applied, and the reasons of what was
+        skipped by account."""
+        instructions = b"".join(instruction.encoded() for instruction, _ in signed)
+        signatures = packed_signatures([signature for _, signature in signed])
+        options.setdefault("sender", role_address("stranger"))
+        self.escrow.relay(instructions, signatures, **options)
+        *skipped, (name, fields) = self.events()
+        assert name == "InstructionsRelayed"
+        assert fields["instructions"] == instructions
+        assert fields["time"] == now()
+        return fields["applied"], {skip["account"]: skip["reason"] for _, skip in skipped}
 
     def pay(self, *signed: tuple[Withdrawal, bytes], **options: Any) -> list[tuple[int, Skip]]:
         """Sends a batch; returns what was paid (nano-NMR) and why not, for each."""

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Accounts: the words of every account, and what follows from them
 @notice The only storage of accounts. Equity, at risk and withdrawable are derived, never stored.
@@ -88,9 +88,9 @@ def _at_risk(word: uint256, first_open: uint256) -> uint256:
 
 @internal
 @view
-def _withdrawable(account: address, word: uint256, first_open: uint256) -> uint256:
+def _withdrawable(account: address, word: uint256, due: uint256, first_open: uint256) -> uint256:
     """
-    @dev W = min(pool, equity - at risk) in nano, 0 if negative.
+    @dev W = min(pool, the larger of due and equity - at risk) in nano: what is due is never locked.
     """
     pool: uint256 = word & packing.AMOUNT_MASK
     at_risk: uint256 = self._at_risk(word, first_open)
@@ -99,8 +99,45 @@ def _withdrawable(account: address, word: uint256, first_open: uint256) -> uint2
 
     equity: uint256 = unsafe_add(pool, self._staked(account, word))
     if equity <= at_risk:
+        return due
+    return min(pool, max(due, unsafe_sub(equity, at_risk)))
+
+
+@internal
+@view
+def _due(account: address, word: uint256) -> uint256:
+    """
+    @dev What splits have sent to the wallet and is still in the pool, in nano.
+    """
+    if word < packing.DUE_FLAG:
         return 0
-    return min(pool, unsafe_sub(equity, at_risk))
+    split_word: uint256 = self._words[packing._place(account, packing.SPLIT_PLACE)]
+    return (split_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+
+
+@internal
+def _with_due(account: address, word: uint256, before: uint256, due: uint256) -> uint256:
+    """
+    @dev Stores another due amount, and returns the account word with its flag, not yet stored. The
+         caller keeps due at most the pool. Unchecked: replaces the field exactly.
+    """
+    if due == before:
+        return word
+    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
+    split_word: uint256 = self._words[place]
+    self._words[place] = unsafe_add(split_word, unsafe_sub(due, before) << packing.DUE_SHIFT)
+    if due == 0:
+        return word & ~packing.DUE_FLAG
+    return word | packing.DUE_FLAG
+
+
+@internal
+def _take_out(account: address, word: uint256, nano: uint256, due: uint256) -> uint256:
+    """
+    @dev The account word after a withdrawal, not yet stored; what is due is used up first.
+         Unchecked: nano is at most the pool, the lowest field of the word.
+    """
+    return self._with_due(account, unsafe_sub(word, nano), due, due - min(due, nano))
 
 
 @internal
@@ -110,14 +147,18 @@ def _nonce(account: address) -> uint256:
 
 
 @internal
+def _store_nonce(account: address, nonce: uint256):
+    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
+    word: uint256 = self._words[place] & (packing.NONCE_ONE - 1)
+    self._words[place] = word | nonce << packing.NONCE_SHIFT
+
+
+@internal
 def _raise_nonce(account: address) -> uint256:
     """
     @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new
          one.
     """
-    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
-    word: uint256 = self._words[place]
-    if (word >> packing.NONCE_SHIFT) < packing.MAX_NONCE:
-        word += packing.NONCE_ONE
-        self._words[place] = word
-    return word >> packing.NONCE_SHIFT
+    nonce: uint256 = min(self._nonce(account) + 1, packing.MAX_NONCE)
+    self._store_nonce(account, nonce)
+    return nonce

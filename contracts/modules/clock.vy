@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title The clock: pass times, deadlines, periods
 @notice Rounds are counted as account words count them, from 1 at the first pass; the externals use
@@ -8,6 +8,8 @@
 """
 
 from . import refusals
+
+uses: refusals
 
 PERIOD: constant(uint256) = 14 * 86400
 BPS: constant(uint256) = 10_000
@@ -31,17 +33,17 @@ def __init__(
     cap_bps_: uint256,
 ):
     if first_pass_ == 0:
-        refusals._refuse("first_pass: numbered from 1")
+        refusals._refuse(refusals.FIRST_PASS_ZERO)
     if first_pass_time_ < block.timestamp:
-        refusals._refuse("first_pass_time: in the past")
+        refusals._refuse(refusals.FIRST_PASS_PAST)
     if 2 * window_ >= round_length_:
-        refusals._refuse("window: not under half a round")
+        refusals._refuse(refusals.WINDOW_TOO_LONG)
     if window_ >= grace_:
-        refusals._refuse("window: not under the grace")
+        refusals._refuse(refusals.WINDOW_PAST_GRACE)
     if cap_bps_ == 0:
-        refusals._refuse("cap_bps: must be above zero")
+        refusals._refuse(refusals.CAP_ZERO)
     if 4 * cap_bps_ > BPS:
-        refusals._refuse("cap_bps: at most 2500")
+        refusals._refuse(refusals.CAP_TOO_HIGH)
 
     FIRST_PASS = first_pass_
     FIRST_PASS_TIME = first_pass_time_

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Packed words: each drawing, its struct, its masks
 @notice No mask and no shift is written as a number outside this file; `sluice/words.py` draws the
@@ -22,8 +22,6 @@
      A payout is biased: 2^53 stands for zero. Risk i is that of the rounds whose word round is i
      modulo 4. Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
 """
-
-from . import refusals
 
 NANO: constant(uint256) = 10**9
 MAX_MODEL: constant(uint256) = 64
@@ -51,11 +49,25 @@ PERIOD_MASK: constant(uint256) = 2**10 - 1
 PAGES_SHIFT: constant(uint256) = 249
 PAGES_MASK: constant(uint256) = 2**5 - 1
 FLAGS_SHIFT: constant(uint256) = 254
+# of the two flags: model 0 has a split of its own, something is due
+SPLIT_FLAG: constant(uint256) = 1 << 254
+DUE_FLAG: constant(uint256) = 1 << 255
 # round, pages and flags of the account word: what tells the typical account of a pass from the
 # others
 SHAPE_MASK: constant(uint256) = (
     ROUND_MASK << ROUND_SHIFT | PAGES_MASK << PAGES_SHIFT | 3 << FLAGS_SHIFT
 )
+
+DESTINATIONS: constant(uint256) = 8
+PART_BITS: constant(uint256) = 22
+SHARE_SHIFT: constant(uint256) = 8
+DESTINATION_MASK: constant(uint256) = 2**8 - 1
+SHARE_MASK: constant(uint256) = 2**14 - 1
+PARTS_MASK: constant(uint256) = 2**176 - 1
+DUE_SHIFT: constant(uint256) = 176
+# destinations beside the models 0..64
+POOL: constant(uint256) = 254
+WALLET: constant(uint256) = 255
 
 NONCE_SHIFT: constant(uint256) = 230
 # above the four stakes of a page
@@ -77,9 +89,19 @@ PAGE_NUMBER_SHIFT: constant(uint256) = 216
 # places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
 # the split words
 PLACE_SHIFT: constant(uint256) = 160
-# words that one view can ask for: an account has at most 82
-MAX_KEYS: constant(uint256) = 128
 SPLIT_PLACE: constant(uint256) = 32
+
+# an instruction: its head, then the stakes, then the splits
+STAKE_BYTES: constant(uint256) = 8
+STAKE_MASK: constant(uint256) = 2**64 - 1
+SPLIT_BYTES: constant(uint256) = 23
+SPLIT_MASK: constant(uint256) = 2**184 - 1
+PARTS_BITS: constant(uint256) = 176
+STAKE_COUNT_SHIFT: constant(uint256) = 160
+SPLIT_COUNT_SHIFT: constant(uint256) = 168
+COUNT_MASK: constant(uint256) = 2**8 - 1
+INSTRUCTION_NONCE_SHIFT: constant(uint256) = 176
+INSTRUCTION_DEADLINE_SHIFT: constant(uint256) = 202
 
 REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
 REQUEST_PERIOD_SHIFT: constant(uint256) = 214
@@ -167,6 +189,47 @@ def _stake_shift(model: uint256) -> uint256:
 
 @internal
 @pure
+def _first_model(page: uint256) -> uint256:
+    """
+    @dev The first of the four models of a stake page 1..16.
+    """
+    return unsafe_sub(unsafe_mul(page, MODELS_A_PAGE), 3)
+
+
+@internal
+@pure
+def _split_flag(model: uint256) -> uint256:
+    """
+    @dev The flag that a model has a split of its own: in its stake page, or in the account word.
+    """
+    if model == 0:
+        return SPLIT_FLAG
+    return 1 << (PAGE_FLAGS_SHIFT + (model - 1) % MODELS_A_PAGE)
+
+
+@internal
+@pure
+def _part(destination: uint256, share: uint256) -> uint256:
+    """
+    @dev One part of a split: destination 8 | share 14. What does not fit, and a share of zero,
+         which could not be told from no part, becomes one that every check refuses.
+    """
+    to: uint256 = destination if destination <= DESTINATION_MASK else MODELS
+    bps: uint256 = share if share <= SHARE_MASK and share != 0 else SHARE_MASK
+    return to | bps << SHARE_SHIFT
+
+
+@internal
+@pure
+def _stake(model: uint256, nano: uint256) -> uint256:
+    """
+    @dev A stake to be set: nano-NMR 54 | model. A model far too high stays too high.
+    """
+    return min(model, MODELS) << AMOUNT_BITS | nano
+
+
+@internal
+@pure
 def _stakes_sum(page_word: uint256) -> uint256:
     """
     @dev The four stakes of a page. Unchecked: four 54-bit amounts cannot overflow a word.
@@ -218,22 +281,39 @@ def _request(word: uint256) -> Request:
 
 @internal
 @pure
-def _to_nano(amount: uint256) -> uint256:
-    """
-    @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's
-         54 bits.
-    """
-    if amount % NANO != 0:
-        refusals._refuse("amount: use multiples of 10**9")
-    self._check_fits(amount // NANO)
-    return amount // NANO
+def _stake_count(head: uint256) -> uint256:
+    return (head >> STAKE_COUNT_SHIFT) & COUNT_MASK
 
 
 @internal
 @pure
-def _check_fits(nano: uint256):
-    if nano > AMOUNT_MASK:
-        refusals._refuse("amount: over 54 bits of nano-NMR")
+def _split_count(head: uint256) -> uint256:
+    return (head >> SPLIT_COUNT_SHIFT) & COUNT_MASK
+
+
+@internal
+@pure
+def _instruction_nonce(head: uint256) -> uint256:
+    return (head >> INSTRUCTION_NONCE_SHIFT) & MAX_NONCE
+
+
+@internal
+@pure
+def _instruction_deadline(head: uint256) -> uint256:
+    """
+    @dev All ones stand for the maximum value.
+    """
+    deadline: uint256 = head >> INSTRUCTION_DEADLINE_SHIFT
+    return max_value(uint256) if deadline >= REQUEST_DEADLINE_MASK else deadline
+
+
+@internal
+@pure
+def _base_units(nano: uint256) -> uint256:
+    """
+    @dev Unchecked: amounts are under 2^64.
+    """
+    return unsafe_mul(nano, NANO)
 
 
 @internal
@@ -287,11 +367,12 @@ def _page_payouts(page_word: uint256) -> uint256:
 
 @internal
 @pure
-def _item(account: address, nano: uint256, skip: uint256) -> uint256:
+def _item(word: uint256, nano: uint256, skip: uint256) -> uint256:
     """
     @dev What became of an item of `pay`: account 160 | nano-NMR 54 | spare 2 | why it was skipped.
+         `word` has the account in its low 160 bits.
     """
-    return convert(account, uint256) | nano << REQUEST_AMOUNT_SHIFT | skip << ITEM_SKIP_SHIFT
+    return word & ADDRESS_MASK | nano << REQUEST_AMOUNT_SHIFT | skip << ITEM_SKIP_SHIFT
 
 
 @internal

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Payouts: the weekly pass over one link of a round
 @notice The one place of the pass: losses, earnings, the next risk. An entry is applied whole or the
@@ -12,9 +12,12 @@ from . import packing
 from . import clock
 from . import rounds
 from . import accounts
+from . import splits
 
+uses: refusals
 uses: clock
 uses: accounts
+uses: splits
 
 MAX_WORDS: constant(uint256) = rounds.MAX_LINK_BYTES // 32
 
@@ -56,7 +59,7 @@ def _apply(
     @dev Applies every entry of a link; returns what was earned and what was burned.
     """
     if len(link) % 32 != 0:
-        refusals._refuse("link: use whole 32-byte words")
+        refusals._refuse(refusals.LINK_NOT_WHOLE)
 
     earned: uint256 = 0
     burned: uint256 = 0
@@ -114,7 +117,7 @@ def _apply(
                 continue
         next_entry = unsafe_add(unsafe_add(i, 1), first >> packing.ENTRY_PAGES_SHIFT)
         if next_entry > words:
-            self._refuse(link_index, entry_index, "its page words go beyond the link")
+            self._refuse(link_index, entry_index, refusals.ENTRY_CUT_SHORT)
         account_earned: uint256 = 0
         account_burned: uint256 = 0
         account_earned, account_burned = self._pass_account(
@@ -148,7 +151,7 @@ def _pass_account(
     word: uint256 = accounts._word(address_)
     round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
     if round_before == weekly.round:
-        self._refuse(link_index, entry_index, "account is already in this pass")
+        self._refuse(link_index, entry_index, refusals.ENTRY_TWICE)
     word = packing._without_missed(word, round_before, weekly.round)
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     # index 0 is the account word, 1..16 are the stake pages
@@ -168,7 +171,7 @@ def _pass_account(
             page_before: uint256 = page
             page = entry_word >> packing.PAGE_NUMBER_SHIFT
             if page <= page_before or page > packing.PAGES:
-                self._refuse(link_index, entry_index, "its pages do not ascend from 1 to 16")
+                self._refuse(link_index, entry_index, refusals.ENTRY_PAGES)
             payouts = packing._page_payouts(entry_word)
             offset = 0
         for _: uint256 in range(packing.MODELS_A_PAGE):
@@ -194,38 +197,57 @@ def _pass_account(
     units: uint256 = (words[0] >> weekly.risk_shift) & packing.RISK_MASK
     bound: uint256 = units << packing.RISK_UNIT_BITS
     if losses > bound:
-        self._refuse(link_index, entry_index, "losses are above its bound")
+        self._refuse(link_index, entry_index, refusals.LOSSES_ABOVE_BOUND)
     if earnings > bound:
-        self._refuse(link_index, entry_index, "earnings are above its bound")
+        self._refuse(link_index, entry_index, refusals.EARNINGS_ABOVE_BOUND)
 
+    due_before: uint256 = accounts._due(address_, words[0])
+    due: uint256 = due_before
     if earnings != 0:
         for i: uint256 in range(start, end, bound=MAX_WORDS):
             entry_word: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
             payouts: uint256 = packing._first_payout(entry_word)
             offset: uint256 = packing.STAKE_SHIFT
+            model: uint256 = 0
             page = 0
             if i != start:
                 page = entry_word >> packing.PAGE_NUMBER_SHIFT
                 payouts = packing._page_payouts(entry_word)
                 offset = 0
+                model = packing._first_model(page)
             for _: uint256 in range(packing.MODELS_A_PAGE):
                 if payouts == 0:
                     break
                 earning: uint256 = payouts & packing.AMOUNT_MASK
-                if earning < packing.PAYOUT_BIAS:
-                    # back to the model, or to the pool if the model has no stake any more
-                    to_page: uint256 = page
-                    to_offset: uint256 = offset
-                    held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
-                    if held == 0:
-                        to_page = 0
-                        to_offset = 0
-                        held = words[0] & packing.AMOUNT_MASK
-                    if unsafe_add(held, earning) > packing.AMOUNT_MASK:
-                        self._refuse(link_index, entry_index, "an amount does not fit 54 bits")
-                    words[to_page] = unsafe_add(words[to_page], earning << to_offset)
+                if earning != 0 and earning < packing.PAYOUT_BIAS:
+                    fits: bool = True
+                    if words[page] & packing._split_flag(model) != 0:
+                        sent: uint256 = 0
+                        highest: uint256 = 0
+                        words, sent, highest, fits = splits._share_out(
+                            address_, model, earning, words
+                        )
+                        due = unsafe_add(due, sent)
+                        pages = max(pages, highest)
+                    else:
+                        # back to the model, or to the pool if the model has no stake any more
+                        to_page: uint256 = page
+                        to_offset: uint256 = offset
+                        held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
+                        if held == 0:
+                            to_page = 0
+                            to_offset = 0
+                            held = words[0] & packing.AMOUNT_MASK
+                        fits = unsafe_add(held, earning) <= packing.AMOUNT_MASK
+                        words[to_page] = unsafe_add(words[to_page], earning << to_offset)
+                    if not fits:
+                        self._refuse(link_index, entry_index, refusals.ENTRY_TOO_LARGE)
                 payouts >>= packing.AMOUNT_BITS
                 offset = unsafe_add(offset, packing.AMOUNT_BITS)
+                model = unsafe_add(model, 1)
+    words[0] = packing._with_pages(words[0], pages)
+    due = min(due, words[0] & packing.AMOUNT_MASK)
+    words[0] = accounts._with_due(address_, words[0], due_before, due)
     staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
         page = unsafe_add(i, 1)
@@ -271,10 +293,19 @@ def _cover(
 
 
 @internal
-@pure
-def _refuse(link_index: uint256, entry_index: uint256, reason: String[40]):
+@view
+def _refuse(link_index: uint256, entry_index: uint256, refusal: uint256):
     """
     @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call:
          the operator leaves it out or corrects it and announces the rest again.
     """
-    raise concat("entry ", uint2str(entry_index), " of link ", uint2str(link_index), ": ", reason)
+    entry: String[78] = self._decimal(entry_index)
+    link: String[78] = self._decimal(link_index)
+    reason: String[refusals.MAX_TEXT] = refusals._text(refusal)
+    raise concat("entry ", entry, " of link ", link, ": ", reason)
+
+
+@internal
+@pure
+def _decimal(number: uint256) -> String[78]:
+    return uint2str(number)

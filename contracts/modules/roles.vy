@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Roles: who may act
 @notice The operator runs passes and batches, the guardian may stop a round, the owner appoints both
@@ -12,6 +12,7 @@ from . import refusals
 
 from snekmate.auth import ownable
 
+uses: refusals
 uses: ownable
 
 _operator: address
@@ -31,7 +32,7 @@ event GuardianSet:
 @deploy
 def __init__(owner_: address, operator_: address, guardian_: address):
     if owner_ == empty(address):
-        refusals._refuse("owner: not the zero address")
+        refusals._refuse(refusals.OWNER_ZERO)
 
     ownable._transfer_ownership(owner_)
     self._set_operator(operator_)
@@ -41,7 +42,7 @@ def __init__(owner_: address, operator_: address, guardian_: address):
 @internal
 def _set_operator(operator: address):
     if operator == empty(address):
-        refusals._refuse("operator: not the zero address")
+        refusals._refuse(refusals.OPERATOR_ZERO)
 
     previous: address = self._operator
     self._operator = operator
@@ -52,7 +53,7 @@ def _set_operator(operator: address):
 @internal
 def _set_guardian(guardian: address):
     if guardian == empty(address):
-        refusals._refuse("guardian: not the zero address")
+        refusals._refuse(refusals.GUARDIAN_ZERO)
 
     previous: address = self._guardian
     self._guardian = guardian
@@ -64,11 +65,11 @@ def _set_guardian(guardian: address):
 @view
 def _check_operator():
     if msg.sender != self._operator:
-        refusals._refuse("caller: only the operator")
+        refusals._refuse(refusals.ONLY_OPERATOR)
 
 
 @internal
 @view
 def _check_operator_or_owner():
-    if msg.sender not in [self._operator, ownable.owner]:
-        refusals._refuse("caller: only operator or owner")
+    if msg.sender != self._operator and msg.sender != ownable.owner:
+        refusals._refuse(refusals.ONLY_OPERATOR_OR_OWNER)

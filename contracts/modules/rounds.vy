@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title The round under way: announced, waited for, resolved once
 @notice Keeps true: one round at a time, in order; its links are applied in order and each once.
@@ -12,6 +12,7 @@ from . import refusals
 from . import packing
 from . import clock
 
+uses: refusals
 uses: clock
 
 MAX_LINK_BYTES: constant(uint256) = 128 * 32
@@ -39,13 +40,13 @@ event RoundResolved:
 def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     round_word: uint256 = self._check_next(round)
     if round_word > packing.ROUND_MASK:
-        refusals._refuse("announce: rounds ended, withdraw")
+        refusals._refuse(refusals.ROUNDS_ENDED)
     if block.timestamp < clock._pass_time(round_word):
-        refusals._refuse("announce: wait for the pass time")
+        refusals._refuse(refusals.BEFORE_PASS_TIME)
     if digest == empty(bytes32):
-        refusals._refuse("announce: digest must not be 0")
+        refusals._refuse(refusals.DIGEST_ZERO)
     if replaces != self._digest:
-        refusals._refuse("replaces: not the stored digest")
+        refusals._refuse(refusals.NOT_REPLACED)
 
     self._digest = digest
     self._announced_at = block.timestamp
@@ -61,9 +62,9 @@ def _check_resolvable(round: uint256) -> uint256:
     """
     round_word: uint256 = self._check_next(round)
     if self._announced_at == 0:
-        refusals._refuse("resolve: nothing is announced")
+        refusals._refuse(refusals.NOT_ANNOUNCED)
     if block.timestamp < self._announced_at + clock.WINDOW:
-        refusals._refuse("resolve: wait, window still open")
+        refusals._refuse(refusals.WINDOW_OPEN)
     return round_word
 
 
@@ -88,7 +89,7 @@ def _advance(
         if digest == announced:
             break
     if digest != announced:
-        refusals._refuse("resolve: not the announced links")
+        refusals._refuse(refusals.LINKS_DIFFER)
 
     self._digest = next_digest
     if next_digest == empty(bytes32):
@@ -104,5 +105,5 @@ def _advance(
 def _check_next(round: uint256) -> uint256:
     round_word: uint256 = clock._to_word(round)
     if round_word != self._resolved + 1:
-        refusals._refuse("round: not next, see round_state")
+        refusals._refuse(refusals.ROUND_NOT_NEXT)
     return round_word

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Stakes: what an account puts on its models
 @notice Keeps equity as it is: what leaves a stake goes to the pool and the other way round. Needs
@@ -9,14 +9,17 @@
 
 from . import refusals
 from . import packing
+from . import amounts
 from . import accounts
 
+uses: refusals
+uses: amounts
 uses: accounts
 
 
+# a stake: nano-NMR 54 | model (see packing)
 event StakesSet:
     account: indexed(address)
-    models: DynArray[uint256, packing.MODELS]
     stakes: DynArray[uint256, packing.MODELS]
 
 
@@ -26,66 +29,93 @@ event Left:
 
 
 @internal
-def _set(
+def _set_given(
     account: address,
-    word_before: uint256,
+    word: uint256,
     models: DynArray[uint256, packing.MODELS],
-    stakes: DynArray[uint256, packing.MODELS],
+    units: DynArray[uint256, packing.MODELS],
 ):
     """
-    @dev `word_before` is the account word to start from: the stored one, or with a deposit added to
-         its pool.
+    @dev What an account sets by its own transaction; `units` are base units. `word` is the
+         account word to start from: the stored one, or with a deposit added to its pool.
     """
-    if len(models) == 0:
-        refusals._refuse("models: name at least one")
-    if len(stakes) != len(models):
-        refusals._refuse("stakes: give one for each model")
+    if len(units) != len(models):
+        refusals._refuse(refusals.STAKES_COUNT)
+
+    stakes: DynArray[uint256, packing.MODELS] = []
+    for i: uint256 in range(len(models), bound=packing.MODELS):
+        stakes.append(packing._stake(models[i], amounts._to_nano(units[i])))
+    refusals._check(self._set(account, word, stakes))
+
+    log StakesSet(account=account, stakes=stakes)
+
+
+@internal
+def _set(
+    account: address, word_before: uint256, stakes: DynArray[uint256, packing.MODELS]
+) -> uint256:
+    """
+    @dev Each listed model's stake becomes the given one; the pool takes up the difference, and what
+         is due falls with it if it has to. Logs nothing. Returns why it is refused, 0 if it is not;
+         nothing is written before that is known.
+    """
+    if len(stakes) == 0:
+        return refusals.NO_MODELS
 
     word: uint256 = word_before
     # the page at hand; page 0 is the account word itself
     page: uint256 = 0
     page_word: uint256 = word
-    stored_page: uint256 = word
+    written: DynArray[uint256, packing.PAGES] = []
+    written_words: DynArray[uint256, packing.PAGES] = []
     pool: uint256 = word & packing.AMOUNT_MASK
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     staked: uint256 = 0
     above: uint256 = 0
-    for i: uint256 in range(len(models), bound=packing.MODELS):
-        model: uint256 = models[i]
+    # unchecked below: sums of at most 65 amounts of 54 bits
+    for given: uint256 in stakes:
+        model: uint256 = given >> packing.AMOUNT_BITS
         if model > packing.MAX_MODEL:
-            refusals._refuse("models: numbered 0 to 64")
+            return refusals.MODEL_NUMBER
         if model < above:
-            refusals._refuse("models: not strictly ascending")
-        above = model + 1
-        stake: uint256 = packing._to_nano(stakes[i])
+            return refusals.MODELS_NOT_ASCENDING
+        above = unsafe_add(model, 1)
+        stake: uint256 = given & packing.AMOUNT_MASK
 
         model_page: uint256 = packing._stake_page(model)
         if model_page != page:
             if page == 0:
                 word = page_word
-            elif page_word != stored_page:
-                accounts._words[packing._place(account, page)] = page_word
+            else:
+                written.append(page)
+                written_words.append(page_word)
             page = model_page
-            stored_page = accounts._words[packing._place(account, page)]
-            page_word = stored_page
+            page_word = accounts._words[packing._place(account, page)]
 
         offset: uint256 = packing._stake_shift(model)
-        pool += (page_word >> offset) & packing.AMOUNT_MASK
-        staked += stake
+        pool = unsafe_add(pool, (page_word >> offset) & packing.AMOUNT_MASK)
+        staked = unsafe_add(staked, stake)
         page_word = page_word & ~(packing.AMOUNT_MASK << offset) | stake << offset
         # a stake of zero is none: only what is staked raises the number of pages in use
         if stake != 0:
             pages = max(pages, model_page)
+    if pool < staked:
+        return refusals.POOL_TOO_SMALL
+    pool = unsafe_sub(pool, staked)
+    if pool > packing.AMOUNT_MASK:
+        return refusals.AMOUNT_TOO_LARGE
+
+    for i: uint256 in range(len(written), bound=packing.PAGES):
+        accounts._words[packing._place(account, written[i])] = written_words[i]
     if page == 0:
         word = page_word
-    elif page_word != stored_page:
+    else:
         accounts._words[packing._place(account, page)] = page_word
-    if pool < staked:
-        refusals._refuse("stakes: pool too small, deposit")
-    packing._check_fits(pool - staked)
-    accounts._store(account, packing._with_pages(packing._with_pool(word, pool - staked), pages))
-
-    log StakesSet(account=account, models=models, stakes=stakes)
+    word = packing._with_pages(packing._with_pool(word, pool), pages)
+    due: uint256 = accounts._due(account, word)
+    word = accounts._with_due(account, word, due, min(due, pool))
+    accounts._store(account, word)
+    return 0
 
 
 @internal
@@ -96,7 +126,7 @@ def _leave(account: address):
     """
     word: uint256 = accounts._word(account)
     pool: uint256 = (word & packing.AMOUNT_MASK) + accounts._staked(account, word)
-    packing._check_fits(pool)
+    amounts._check_fits(pool)
 
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
@@ -108,21 +138,3 @@ def _leave(account: address):
     nonce: uint256 = accounts._raise_nonce(account)
 
     log Left(account=account, nonce=nonce)
-
-
-@internal
-@view
-def _stakes_of(account: address) -> uint256[packing.MODELS]:
-    """
-    @dev Base units by model number.
-    """
-    stakes: uint256[packing.MODELS] = empty(uint256[packing.MODELS])
-    word: uint256 = accounts._word(account)
-    pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
-    words: uint256[1 + packing.PAGES] = accounts._load(account, word, pages)
-    for model: uint256 in range(packing.MODELS):
-        stake: uint256 = (
-            words[packing._stake_page(model)] >> packing._stake_shift(model)
-        ) & packing.AMOUNT_MASK
-        stakes[model] = stake * packing.NANO
-    return stakes

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Treasury: the reserve, what waits to be burned, and the token
 @notice Keeps true: token balance >= pools + stakes + reserve + burned, equal unless someone sent
@@ -10,6 +10,8 @@
 from ethereum.ercs import IERC20
 from ..interfaces import IBurner
 from . import refusals
+
+uses: refusals
 from . import packing
 
 TOKEN: immutable(IERC20)
@@ -38,9 +40,9 @@ event BurnSent:
 @deploy
 def __init__(token_: address, burner_: address):
     if token_ == empty(address):
-        refusals._refuse("token: not the zero address")
+        refusals._refuse(refusals.TOKEN_ZERO)
     if burner_ == empty(address):
-        refusals._refuse("burner: not the zero address")
+        refusals._refuse(refusals.BURNER_ZERO)
 
     TOKEN = IERC20(token_)
     BURNER = IBurner(burner_)
@@ -53,7 +55,7 @@ def _settle_pass(earned: uint256, burned: uint256):
     """
     reserve: uint256 = self._reserve
     if reserve < earned:
-        refusals._refuse("reserve: too small, fund() it")
+        refusals._refuse(refusals.RESERVE_TOO_SMALL)
 
     self._reserve = reserve - earned
     self._burned += burned
@@ -63,7 +65,7 @@ def _settle_pass(earned: uint256, burned: uint256):
 def _fund(sender: address, nano: uint256):
     self._reserve += nano
 
-    log ReserveFunded(sender=sender, amount=nano * packing.NANO)
+    log ReserveFunded(sender=sender, amount=packing._base_units(nano))
 
     self._pull(sender, nano)
 
@@ -71,11 +73,11 @@ def _fund(sender: address, nano: uint256):
 @internal
 def _withdraw_reserve(owner: address, nano: uint256):
     if nano > self._reserve:
-        refusals._refuse("reserve: holds less, see reserve")
+        refusals._refuse(refusals.RESERVE_LESS)
 
     self._reserve -= nano
 
-    log ReserveWithdrawn(owner=owner, amount=nano * packing.NANO)
+    log ReserveWithdrawn(owner=owner, amount=packing._base_units(nano))
 
     self._push(owner, nano)
 
@@ -84,29 +86,29 @@ def _withdraw_reserve(owner: address, nano: uint256):
 def _burn():
     nano: uint256 = self._burned
     if nano == 0:
-        refusals._refuse("burn: nothing waits to be burned")
+        refusals._refuse(refusals.NOTHING_BURNED)
 
     self._burned = 0
 
-    log BurnSent(amount=nano * packing.NANO)
+    log BurnSent(amount=packing._base_units(nano))
 
     self._push(BURNER.address, nano)
-    extcall BURNER.burn(nano * packing.NANO)
+    extcall BURNER.burn(packing._base_units(nano))
 
 
 @internal
 def _pull(sender: address, nano: uint256):
     # the token returns false instead of reverting when it is stopped
-    taken: bool = extcall TOKEN.transferFrom(sender, self, nano * packing.NANO)
+    taken: bool = extcall TOKEN.transferFrom(sender, self, packing._base_units(nano))
     if not taken:
-        refusals._refuse("token: transferFrom failed")
+        refusals._refuse(refusals.TOKEN_NOT_TAKEN)
 
 
 @internal
 def _push(to: address, nano: uint256):
-    sent: bool = extcall TOKEN.transfer(to, nano * packing.NANO)
+    sent: bool = extcall TOKEN.transfer(to, packing._base_units(nano))
     if not sent:
-        refusals._refuse("token: transfer failed")
+        refusals._refuse(refusals.TOKEN_NOT_SENT)
 
 
 @internal
@@ -116,14 +118,13 @@ def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
          if so little gas is left that the payee would get less than `gas_cap`, since a caller could
          make anybody's transfer fail so.
     """
-    if msg.gas < gas_cap * 64 // 63 + 5_000:
-        refusals._refuse("gas: too little left, send more")
+    refusals._check_gas(gas_cap)
 
     success: bool = False
     response: Bytes[32] = b""
     success, response = raw_call(
         TOKEN.address,
-        abi_encode(to, nano * packing.NANO, method_id=method_id("transfer(address,uint256)")),
+        abi_encode(to, packing._base_units(nano), method_id=method_id("transfer(address,uint256)")),
         max_outsize=32,
         gas=gas_cap,
         revert_on_failure=False,

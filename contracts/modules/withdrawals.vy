@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title Withdrawals: at once for gas, or free once a period
 @notice NMR leaves an account only to the account's own address, and never more than is
@@ -12,23 +12,23 @@ from snekmate.utils import eip712_domain_separator as eip712
 
 from . import refusals
 from . import packing
+from . import amounts
+from . import clock
 from . import accounts
 from . import treasury
+from . import signing
 
+uses: refusals
+uses: amounts
+uses: signing
 uses: eip712
+uses: clock
 uses: accounts
 uses: treasury
 
 MAX_ITEMS: constant(uint256) = 256
-MAX_SIGNATURES_BYTES: constant(uint256) = 32_768
-SIGNATURE_BYTES: constant(uint256) = 65
-# a length of two bytes stands before each signature
-LENGTH_BYTES: constant(uint256) = 2
 # what one payee's token transfer may use: the real token needs 55,000 for a new holder
 TRANSFER_GAS: constant(uint256) = 100_000
-# half the order of secp256k1, rounded down (EIP-2): above it a signature is a malleable copy of
-# another
-MAX_S: constant(bytes32) = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address account,uint256 amount,uint256 period,uint256 deadline)"
 )
@@ -42,6 +42,7 @@ EXPIRED: constant(uint256) = 4
 NOTHING_WITHDRAWABLE: constant(uint256) = 5
 ABOVE_WITHDRAWABLE: constant(uint256) = 6
 TRANSFER_FAILED: constant(uint256) = 7
+NOTHING_DUE: constant(uint256) = 8
 
 
 event Withdrawn:
@@ -56,115 +57,64 @@ event FreeWithdrawals:
     time: uint256
 
 
+event WithdrawalCancelled:
+    account: indexed(address)
+    period: uint256
+
+
 @internal
 def _withdraw(account: address, amount: uint256) -> uint256:
     """
     @dev Returns what left, in base units.
     """
+    if amount == 0:
+        refusals._refuse(refusals.AMOUNT_ZERO)
     word: uint256 = accounts._word(account)
-    withdrawable: uint256 = accounts._withdrawable(account, word, accounts._first_open())
+    due: uint256 = accounts._due(account, word)
+    withdrawable: uint256 = accounts._withdrawable(account, word, due, accounts._first_open())
     nano: uint256 = withdrawable
     if amount != max_value(uint256):
-        if amount == 0:
-            refusals._refuse("amount: must be above zero")
-        nano = packing._to_nano(amount)
+        nano = amounts._to_nano(amount)
     if nano == 0:
-        refusals._refuse("withdraw: nothing withdrawable")
+        refusals._refuse(refusals.NOTHING_WITHDRAWABLE)
     if nano > withdrawable:
-        refusals._refuse("withdraw: above withdrawable")
-    # unchecked: withdrawable is at most the pool, the lowest field of the word
-    accounts._store(account, unsafe_sub(word, nano))
+        refusals._refuse(refusals.ABOVE_WITHDRAWABLE)
 
-    log Withdrawn(account=account, amount=nano * packing.NANO)
+    accounts._store(account, accounts._take_out(account, word, nano, due))
+
+    paid: uint256 = packing._base_units(nano)
+    log Withdrawn(account=account, amount=paid)
 
     treasury._push(account, nano)
-    return nano * packing.NANO
+    return paid
 
 
 @internal
-def _pay(
-    period: uint256,
-    requests: DynArray[uint256, MAX_ITEMS],
-    due_accounts: DynArray[address, MAX_ITEMS],
-    signatures: Bytes[MAX_SIGNATURES_BYTES],
-):
-    if period > packing.PERIOD_MASK:
-        refusals._refuse("pay: periods ended, use withdraw")
-    count: uint256 = len(requests) + len(due_accounts)
-    if count == 0 or count > MAX_ITEMS:
-        refusals._refuse("pay: give 1 to 256 items")
+def _cancel(account: address):
+    """
+    @dev Uses the turn, so that what was signed for this period is dead.
+    """
+    period: uint256 = self._check_period()
+    word: uint256 = accounts._word(account)
+    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= period:
+        refusals._refuse(refusals.TURN_USED)
 
-    items: DynArray[uint256, MAX_ITEMS] = []
-    first_open: uint256 = accounts._first_open()
-    at: uint256 = 0
-    for word: uint256 in requests:
-        request: packing.Request = packing._request(word)
-        if at + LENGTH_BYTES > len(signatures):
-            refusals._refuse("signatures: one for each request")
-        length: uint256 = convert(slice(signatures, at, LENGTH_BYTES), uint256)
-        at += LENGTH_BYTES
-        if at + length > len(signatures):
-            refusals._refuse("signatures: one for each request")
-        signed: bool = False
-        if length == SIGNATURE_BYTES:
-            signed = self._signed_by(request, slice(signatures, at, SIGNATURE_BYTES))
-        at += length
+    accounts._store(account, packing._with_period(word, period))
 
-        nano: uint256 = 0
-        skip: uint256 = SIGNATURE
-        if signed:
-            nano, skip = self._pay_request(request, period, first_open)
-        items.append(packing._item(request.account, nano, skip))
-    if at != len(signatures):
-        refusals._refuse("signatures: more than requests")
-    for account: address in due_accounts:
-        items.append(packing._item(account, 0, NOTHING_WITHDRAWABLE))
-
-    log FreeWithdrawals(period=period, items=items, time=block.timestamp)
+    log WithdrawalCancelled(account=account, period=period)
 
 
 @internal
 def _pay_request(
-    request: packing.Request, period: uint256, first_open: uint256
+    request_word: uint256,
+    signature: Bytes[signing.MAX_BYTES],
+    period: uint256,
+    first_open: uint256,
 ) -> (uint256, uint256):
     """
     @dev One signed request: returns what was paid in nano and why it was skipped.
     """
-    word: uint256 = accounts._word(request.account)
-    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request.period:
-        return 0, TURN_USED
-    if request.period > period:
-        return 0, PERIOD_TO_COME
-    if block.timestamp > request.deadline:
-        return 0, EXPIRED
-    withdrawable: uint256 = accounts._withdrawable(request.account, word, first_open)
-    nano: uint256 = request.amount // packing.NANO
-    if request.amount == max_value(uint256):
-        nano = withdrawable
-    if nano == 0:
-        return 0, NOTHING_WITHDRAWABLE
-    if nano > withdrawable:
-        return 0, ABOVE_WITHDRAWABLE
-    # unchecked: withdrawable is at most the pool, the lowest field of the word
-    accounts._store(request.account, packing._with_period(unsafe_sub(word, nano), period))
-    if not treasury._try_push(request.account, nano, TRANSFER_GAS):
-        accounts._store(request.account, word)
-        return 0, TRANSFER_FAILED
-    return nano, PAID
-
-
-@internal
-@view
-def _signed_by(request: packing.Request, signature: Bytes[SIGNATURE_BYTES]) -> bool:
-    """
-    @dev Uses no assert: a bad signature is skipped, it must not stop the batch.
-    """
-    r: uint256 = extract32(signature, 0, output_type=uint256)
-    s: uint256 = extract32(signature, 32, output_type=uint256)
-    v: uint256 = convert(slice(signature, 64, 1), uint256)
-    if s > convert(MAX_S, uint256) or v not in [27, 28] or request.account == empty(address):
-        return False
-
+    request: packing.Request = packing._request(request_word)
     hash: bytes32 = eip712._hash_typed_data_v4(
         keccak256(
             abi_encode(
@@ -172,4 +122,66 @@ def _signed_by(request: packing.Request, signature: Bytes[SIGNATURE_BYTES]) -> b
             )
         )
     )
-    return ecrecover(hash, v, r, s) == request.account
+    if not signing._is_signed(request.account, hash, signature):
+        return 0, SIGNATURE
+    word: uint256 = accounts._word(request.account)
+    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request.period:
+        return 0, TURN_USED
+    if request.period > period:
+        return 0, PERIOD_TO_COME
+    if block.timestamp > request.deadline:
+        return 0, EXPIRED
+    due: uint256 = accounts._due(request.account, word)
+    withdrawable: uint256 = accounts._withdrawable(request.account, word, due, first_open)
+    nano: uint256 = request.amount // packing.NANO
+    if request.amount == max_value(uint256):
+        nano = withdrawable
+    if nano == 0:
+        return 0, NOTHING_WITHDRAWABLE
+    if nano > withdrawable:
+        return 0, ABOVE_WITHDRAWABLE
+    return self._pay_out(request.account, word, nano, due, period)
+
+
+@internal
+def _pay_due(account: address, period: uint256) -> (uint256, uint256):
+    """
+    @dev What is due to an account, whatever is at risk; it uses the turn. Returns as
+         `_pay_request`.
+    """
+    word: uint256 = accounts._word(account)
+    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= period:
+        return 0, TURN_USED
+    due: uint256 = accounts._due(account, word)
+    if due == 0:
+        return 0, NOTHING_DUE
+    return self._pay_out(account, word, due, due, period)
+
+
+@internal
+def _pay_out(
+    account: address, word: uint256, nano: uint256, due: uint256, period: uint256
+) -> (uint256, uint256):
+    """
+    @dev Uses the turn and sends; if the token refuses, everything is as it was.
+    """
+    left: uint256 = accounts._take_out(account, word, nano, due)
+    accounts._store(account, packing._with_period(left, period))
+    if treasury._try_push(account, nano, TRANSFER_GAS):
+        return nano, PAID
+
+    accounts._with_due(account, word, due - min(due, nano), due)
+    accounts._store(account, word)
+    return 0, TRANSFER_FAILED
+
+
+@internal
+@view
+def _check_period() -> uint256:
+    """
+    @dev Returns the current period.
+    """
+    period: uint256 = clock._period()
+    if period > packing.PERIOD_MASK:
+        refusals._refuse(refusals.PERIODS_ENDED)
+    return period

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize gas
+# pragma optimize codesize
 """
 @title The packed words, to be called from tests
 @license AGPL-3.0-only
@@ -98,4 +98,4 @@ def request(word: uint256) -> packing.Request:
 @pure
 def item(account_: address, nano: uint256, skip: uint256) -> uint256:
     """@notice What became of an item."""
-    return packing._item(account_, nano, skip)
+    return packing._item(convert(account_, uint256), nano, skip)

@@ -23,8 +23,8 @@ from sluice.relay.wallets import WALLET_GAS
 from sluice.words import model_page
 
 NOT_SIGNED = "signature: not the account's"
-USED = "instruction: used or cancelled"
-USED_UP = "instruction: nonces are used up"
+USED = "instruction: its nonce is used or cancelled"
+USED_UP = "instruction: nonces are used up, use set_stakes and set_split"
 
 CALL_GAS = 300_000
 INSTRUCTION_GAS = 45_000

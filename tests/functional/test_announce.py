@@ -21,7 +21,7 @@ OTHER_DIGEST = b"\x02" * 32
 
 @pytest.mark.parametrize("role", ["guardian", "staker", "stranger"])
 def test_announce_refuses_everybody_but_operator_and_owner(world: World, role: str) -> None:
-    with refuses("caller: only operator or owner"):
+    with refuses("caller: only the operator or the owner"):
         world.escrow.announce(FIRST_PASS, NO_DIGEST, DIGEST, sender=world.watched[role])
 
 
@@ -29,14 +29,14 @@ def test_announce_refuses_everybody_but_operator_and_owner(world: World, role: s
 def test_announce_refuses_every_round_but_the_next(
     world: World, operator: str, round_number: int
 ) -> None:
-    with refuses("round: not next, see round_state"):
+    with refuses("round: not the next one, see round_state()"):
         world.escrow.announce(round_number, NO_DIGEST, DIGEST, sender=operator)
 
 
 def test_announce_refuses_a_round_that_is_done(world: World, operator: str) -> None:
     world.run_pass(FIRST_PASS)
 
-    with refuses("round: not next, see round_state"):
+    with refuses("round: not the next one, see round_state()"):
         world.escrow.announce(FIRST_PASS, NO_DIGEST, DIGEST, sender=operator)
 
 
@@ -47,7 +47,7 @@ def test_announce_refuses_rounds_beyond_the_counter(world: World, operator: str)
     round_number = FIRST_PASS + MAX_ROUND_WORD
     set_time(world.pass_time(round_number))
 
-    with refuses("announce: rounds ended, withdraw"):
+    with refuses("announce: rounds are at their end, use withdraw()"):
         world.escrow.announce(round_number, NO_DIGEST, DIGEST, sender=operator)
 
 
@@ -66,7 +66,7 @@ def test_announce_refuses_a_round_before_its_pass_time(world: World, operator: s
     world.run_pass(FIRST_PASS)
     set_time(world.pass_time(FIRST_PASS + 1) - 1)
 
-    with refuses("announce: wait for the pass time"):
+    with refuses("announce: not before the pass time of the round"):
         world.escrow.announce(FIRST_PASS + 1, NO_DIGEST, DIGEST, sender=operator)
 
     set_time(world.pass_time(FIRST_PASS + 1))
@@ -74,14 +74,14 @@ def test_announce_refuses_a_round_before_its_pass_time(world: World, operator: s
 
 
 def test_announce_refuses_the_zero_digest(world: World, operator: str) -> None:
-    with refuses("announce: digest must not be 0"):
+    with refuses("announce: zero digest, an empty round is one empty link"):
         world.escrow.announce(FIRST_PASS, NO_DIGEST, NO_DIGEST, sender=operator)
 
 
 def test_announce_refuses_to_replace_a_digest_that_nobody_announced(
     world: World, operator: str
 ) -> None:
-    with refuses("replaces: not the stored digest"):
+    with refuses("announce: replaces is not the stored digest, see round_state()"):
         world.escrow.announce(FIRST_PASS, DIGEST, OTHER_DIGEST, sender=operator)
 
 
@@ -93,7 +93,7 @@ def test_announce_refuses_to_replace_a_digest_without_naming_it(
 
     with (
         world.unchanged(),
-        refuses("replaces: not the stored digest"),
+        refuses("announce: replaces is not the stored digest, see round_state()"),
     ):
         world.escrow.announce(FIRST_PASS, replaces, OTHER_DIGEST, sender=operator)
 
@@ -141,7 +141,7 @@ def test_announce_again_replaces_the_digest_and_starts_the_window_again(
         )
     ]
     set_time(START + 2 * DAY - 2)
-    with refuses("resolve: wait, window still open"):
+    with refuses("resolve: the challenge window is still open"):
         world.escrow.resolve(FIRST_PASS, [link], NO_DIGEST, sender=stranger)
     set_time(START + 2 * DAY - 1)
     world.escrow.resolve(FIRST_PASS, [link], NO_DIGEST, sender=stranger)

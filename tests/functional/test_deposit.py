@@ -23,19 +23,19 @@ def test_deposit_refuses_zero(world: World, staker: str) -> None:
 
 @pytest.mark.parametrize("amount", [1, NANO - 1, NANO + 1, MAX])
 def test_deposit_refuses_what_is_not_a_whole_nano(world: World, staker: str, amount: int) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.deposit(amount, sender=staker)
 
 
 def test_deposit_refuses_what_does_not_fit_alone(world: World, staker: str) -> None:
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.deposit(nano(MAX_AMOUNT_NANO + 1), sender=staker)
 
 
 def test_deposit_refuses_what_does_not_fit_the_pool(world: World, staker: str) -> None:
     world.stake(staker, {}, pool_nano=1)
 
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.deposit(nano(MAX_AMOUNT_NANO), sender=staker)
 
 
@@ -61,7 +61,7 @@ def test_deposit_refuses_a_transfer_that_answers_false(staker: str, token: str) 
         else:
             world.token.set_stopped(True, sender=role_address("deployer"))
 
-        with world.unchanged(), refuses("token: transferFrom failed"):
+        with world.unchanged(), refuses("token: transferFrom failed, nothing was taken"):
             world.escrow.deposit(NMR, sender=staker)
 
 

@@ -13,14 +13,14 @@ def test_deposit_and_stake_refuses_zero(world: World, staker: str) -> None:
 
 
 def test_deposit_and_stake_refuses_what_is_not_a_whole_nano(world: World, staker: str) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.deposit_and_stake(NMR + 1, [0], [NMR], sender=staker)
 
 
 def test_deposit_and_stake_refuses_what_does_not_fit_the_pool(world: World, staker: str) -> None:
     world.stake(staker, {}, pool_nano=1)
 
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.deposit_and_stake(nano(MAX_AMOUNT_NANO), [0], [NMR], sender=staker)
 
 
@@ -30,10 +30,10 @@ def test_deposit_and_stake_refuses_what_does_not_fit_the_pool(world: World, stak
         ([], [], "models: name at least one"),
         ([0, 1], [NMR], "stakes: give one for each model"),
         ([65], [NMR], "models: numbered 0 to 64"),
-        ([1, 1], [0, 0], "models: not strictly ascending"),
-        ([0], [NMR + 1], "amount: use multiples of 10**9"),
-        ([0], [nano(MAX_AMOUNT_NANO + 1)], "amount: over 54 bits of nano-NMR"),
-        ([0], [NMR + NANO], "stakes: pool too small, deposit"),
+        ([1, 1], [0, 0], "models: must be strictly ascending"),
+        ([0], [NMR + 1], "amount: not a whole nano-NMR, use multiples of 10**9"),
+        ([0], [nano(MAX_AMOUNT_NANO + 1)], "amount: does not fit 54 bits of nano-NMR"),
+        ([0], [NMR + NANO], "stakes: the pool holds too little, deposit first"),
     ],
 )
 def test_deposit_and_stake_refuses_what_set_stakes_refuses_and_takes_nothing(
@@ -51,7 +51,7 @@ def test_deposit_and_stake_refuses_a_transfer_that_answers_false(staker: str) ->
         world.give(staker, NMR)
         world.token.set_refusing(True)
 
-        with world.unchanged(), refuses("token: transferFrom failed"):
+        with world.unchanged(), refuses("token: transferFrom failed, nothing was taken"):
             world.escrow.deposit_and_stake(NMR, [0], [NMR], sender=staker)
 
 
@@ -68,7 +68,7 @@ def test_deposit_and_stake_does_both(world: World, staker: str, other_staker: st
         ("Deposited", {"account": staker, "sender": staker, "amount": 10 * NMR}),
         (
             "StakesSet",
-            {"account": staker, "models": [0, 5], "stakes": [2 * NMR, 3 * NMR]},
+            {"account": staker, "stakes": [2 * 10**9, 5 << 54 | 3 * 10**9]},
         ),
     ]
     assert world.stakes_nano(staker) == {0: 2 * 10**9, 5: 3 * 10**9}

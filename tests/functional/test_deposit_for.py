@@ -22,7 +22,7 @@ def test_deposit_for_refuses_an_account_that_nobody_could_use(
     account = {"zero": ZERO_ADDRESS, "escrow": world.escrow, "token": world.token}[whose]
     world.give(staker, NMR)
 
-    with world.unchanged(), refuses("account: zero, escrow or token"):
+    with world.unchanged(), refuses("account: zero, the escrow or the token"):
         world.escrow.deposit_for(account, NMR, sender=staker)
 
 
@@ -34,14 +34,14 @@ def test_deposit_for_refuses_zero(world: World, staker: str, stranger: str) -> N
 def test_deposit_for_refuses_what_is_not_a_whole_nano(
     world: World, staker: str, stranger: str
 ) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.deposit_for(staker, NMR + 1, sender=stranger)
 
 
 def test_deposit_for_refuses_what_does_not_fit(world: World, staker: str, stranger: str) -> None:
     world.stake(staker, {}, pool_nano=1)
 
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.deposit_for(staker, nano(MAX_AMOUNT_NANO), sender=stranger)
 
 
@@ -51,7 +51,7 @@ def test_deposit_for_refuses_a_transfer_that_answers_false(staker: str, stranger
         world.give(stranger, NMR)
         world.token.set_refusing(True)
 
-        with world.unchanged(), refuses("token: transferFrom failed"):
+        with world.unchanged(), refuses("token: transferFrom failed, nothing was taken"):
             world.escrow.deposit_for(staker, NMR, sender=stranger)
 
 
@@ -75,5 +75,5 @@ def test_deposit_for_leaves_the_sender_no_hold_on_it(
     world.give(stranger, NMR)
     world.escrow.deposit_for(staker, NMR, sender=stranger)
 
-    with refuses("withdraw: above withdrawable"):
+    with refuses("withdraw: more than is withdrawable, see position()"):
         world.escrow.withdraw(NMR, sender=stranger)

@@ -11,12 +11,12 @@ def test_fund_refuses_zero(world: World, stranger: str) -> None:
 
 
 def test_fund_refuses_what_is_not_a_whole_nano(world: World, stranger: str) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.fund(NMR + 1, sender=stranger)
 
 
 def test_fund_refuses_what_does_not_fit(world: World, stranger: str) -> None:
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.fund(nano(MAX_AMOUNT_NANO + 1), sender=stranger)
 
 
@@ -26,7 +26,7 @@ def test_fund_refuses_a_transfer_that_answers_false(stranger: str) -> None:
         world.give(stranger, NMR)
         world.token.set_refusing(True)
 
-        with world.unchanged(), refuses("token: transferFrom failed"):
+        with world.unchanged(), refuses("token: transferFrom failed, nothing was taken"):
             world.escrow.fund(NMR, sender=stranger)
 
 

@@ -14,7 +14,7 @@ def write_word(world: World, account: str, place: int, word: int) -> None:
 def test_leave_refuses_a_pool_that_would_not_fit(world: World, staker: str) -> None:
     write_word(world, staker, 0, MAX_AMOUNT_NANO | 1 << 54)
 
-    with world.unchanged(), refuses("amount: over 54 bits of nano-NMR"):
+    with world.unchanged(), refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.leave(sender=staker)
 
 

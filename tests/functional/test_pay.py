@@ -49,7 +49,7 @@ def test_pay_refuses_everybody_but_the_operator(world: World, role: str) -> None
 def test_pay_refuses_periods_beyond_the_counter(world: World, operator: str) -> None:
     set_time(START + 1_023 * FORTNIGHT)
 
-    with refuses("pay: periods ended, use withdraw"):
+    with refuses("pay: periods are at their end, use withdraw()"):
         world.escrow.pay([], [], b"", sender=operator)
 
 
@@ -83,7 +83,7 @@ def test_pay_refuses_fewer_signatures_than_requests(
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([world.sign(request, "staker")])
 
-    with refuses("signatures: one for each request"):
+    with refuses("signatures: give one for each message"):
         world.escrow.pay([request.word()], [], signatures[:-cut], sender=operator)
 
 
@@ -93,7 +93,7 @@ def test_pay_refuses_more_signatures_than_requests(
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([world.sign(request, "staker"), b""])
 
-    with refuses("signatures: more than requests"):
+    with refuses("signatures: more than messages"):
         world.escrow.pay([request.word()], [], signatures, sender=operator)
 
 
@@ -373,7 +373,7 @@ def test_pay_says_when_too_little_gas_is_left(trap: World, staker: str, operator
     request = Withdrawal(staker, 4, 1)
     signatures = packed_signatures([trap.sign(request, "staker")])
 
-    with refuses("gas: too little left, send more"):
+    with refuses("gas: too little left for the next item, send more"):
         trap.escrow.pay([request.word()], [], signatures, sender=operator, gas=TRANSFER_GAS + 6_000)
 
 
@@ -416,6 +416,6 @@ def test_pay_skips_due_accounts_after_the_requests_while_nothing_is_due(
     ((_, fields),) = world.events()
     assert fields["items"] == [
         item(staker, 4, Skip.PAID),
-        item(other_staker, 0, Skip.NOTHING_WITHDRAWABLE),
+        item(other_staker, 0, Skip.NOTHING_DUE),
     ]
     assert period_of(world, other_staker) == 0

@@ -92,19 +92,19 @@ def test_resolve_refuses_every_round_but_the_next(
     world.announce(FIRST_PASS, [b""])
     world.past_window()
 
-    with refuses("round: not next, see round_state"):
+    with refuses("round: not the next one, see round_state()"):
         world.escrow.resolve(round_number, [b""], NO_DIGEST, sender=stranger)
 
 
 def test_resolve_refuses_a_round_that_is_done(world: World, stranger: str) -> None:
     world.run_pass(FIRST_PASS)
 
-    with refuses("round: not next, see round_state"):
+    with refuses("round: not the next one, see round_state()"):
         world.escrow.resolve(FIRST_PASS, [b""], NO_DIGEST, sender=stranger)
 
 
 def test_resolve_refuses_while_nothing_is_announced(world: World, stranger: str) -> None:
-    with refuses("resolve: nothing is announced"):
+    with refuses("resolve: nothing is announced, see round_state()"):
         world.escrow.resolve(FIRST_PASS, [b""], NO_DIGEST, sender=stranger)
 
 
@@ -112,7 +112,7 @@ def test_resolve_refuses_until_the_window_is_over(world: World, stranger: str) -
     world.announce(FIRST_PASS, [b""])
     set_time(START + DAY - 1)
 
-    with world.unchanged(), refuses("resolve: wait, window still open"):
+    with world.unchanged(), refuses("resolve: the challenge window is still open"):
         world.escrow.resolve(FIRST_PASS, [b""], NO_DIGEST, sender=stranger)
 
     set_time(START + DAY)
@@ -135,13 +135,13 @@ def test_resolve_refuses_links_that_were_not_announced(
         "another rest": ([first], chain[2]),
     }[wrong]
 
-    with opened.unchanged(), refuses("resolve: not the announced links"):
+    with opened.unchanged(), refuses("resolve: the links do not lead to the announced digest"):
         opened.escrow.resolve(PLAYED, links, rest, sender=stranger)
 
 
 @pytest.mark.parametrize("size", [1, 31, 33, 65])
 def test_resolve_refuses_a_link_that_is_not_made_of_whole_words(world: World, size: int) -> None:
-    with refuses("link: use whole 32-byte words"):
+    with refuses("link: not made of whole 32-byte words"):
         resolve(world, FIRST_PASS, [bytes(size)])
 
 
@@ -276,7 +276,7 @@ def test_resolve_refuses_a_reserve_that_is_too_small_and_nothing_is_lost(
     opened.announce(PLAYED, links)
     opened.past_window()
 
-    with opened.unchanged(), refuses("reserve: too small, fund() it"):
+    with opened.unchanged(), refuses("reserve: too small for the earnings, fund() it first"):
         opened.escrow.resolve(PLAYED, links, NO_DIGEST, sender=stranger)
 
     opened.fund(1)
@@ -382,7 +382,7 @@ def test_resolve_refuses_a_link_applied_already_that_leads_elsewhere(
     opened.past_window()
     opened.escrow.resolve(PLAYED, links[:2], chain[2], sender=stranger)
 
-    with opened.unchanged(), refuses("resolve: not the announced links"):
+    with opened.unchanged(), refuses("resolve: the links do not lead to the announced digest"):
         opened.escrow.resolve(PLAYED, links[:1], chain[1], sender=stranger)
 
 
@@ -418,7 +418,7 @@ def test_resolve_can_be_announced_again_for_the_rest_so_that_no_burn_is_forgiven
 
     rest = [link_bytes([Entry(staker, {0: BOUND})]), link_bytes([burn])]
     opened.announce(PLAYED, rest)
-    with refuses("resolve: wait, window still open"):
+    with refuses("resolve: the challenge window is still open"):
         opened.escrow.resolve(PLAYED, rest, NO_DIGEST, sender=stranger)
     opened.past_window()
     opened.escrow.resolve(PLAYED, rest, NO_DIGEST, sender=stranger)

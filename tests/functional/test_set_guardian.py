@@ -12,7 +12,7 @@ def test_set_guardian_refuses_everybody_but_the_owner(world: World, role: str) -
 
 
 def test_set_guardian_refuses_the_zero_address(world: World, owner: str) -> None:
-    with world.unchanged(), refuses("guardian: not the zero address"):
+    with world.unchanged(), refuses("guardian: must not be the zero address"):
         world.escrow.set_guardian(ZERO_ADDRESS, sender=owner)
 
 

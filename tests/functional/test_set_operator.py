@@ -12,7 +12,7 @@ def test_set_operator_refuses_everybody_but_the_owner(world: World, role: str) -
 
 
 def test_set_operator_refuses_the_zero_address(world: World, owner: str) -> None:
-    with world.unchanged(), refuses("operator: not the zero address"):
+    with world.unchanged(), refuses("operator: must not be the zero address"):
         world.escrow.set_operator(ZERO_ADDRESS, sender=owner)
 
 
@@ -36,6 +36,6 @@ def test_set_operator_ends_the_right_of_the_one_before(
     digest = b"\x01" * 32
     world.escrow.set_operator(stranger, sender=owner)
 
-    with refuses("caller: only operator or owner"):
+    with refuses("caller: only the operator or the owner"):
         world.escrow.announce(10, bytes(32), digest, sender=operator)
     world.escrow.announce(10, bytes(32), digest, sender=stranger)

@@ -29,17 +29,17 @@ def test_set_stakes_refuses_a_model_above_64(world: World, staker: str, model: i
 def test_set_stakes_refuses_models_that_do_not_ascend(
     world: World, staker: str, models: list[int]
 ) -> None:
-    with refuses("models: not strictly ascending"):
+    with refuses("models: must be strictly ascending"):
         world.escrow.set_stakes(models, [0] * len(models), sender=staker)
 
 
 def test_set_stakes_refuses_what_is_not_a_whole_nano(world: World, staker: str) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.set_stakes([0], [1], sender=staker)
 
 
 def test_set_stakes_refuses_a_stake_that_does_not_fit(world: World, staker: str) -> None:
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.set_stakes([0], [nano(MAX_AMOUNT_NANO + 1)], sender=staker)
 
 
@@ -51,7 +51,7 @@ def test_set_stakes_refuses_more_than_the_pool_holds(
     stakes = [0] * len(models)
     stakes[-1] = nano(251)
 
-    with world.unchanged(), refuses("stakes: pool too small, deposit"):
+    with world.unchanged(), refuses("stakes: the pool holds too little, deposit first"):
         world.escrow.set_stakes(models, stakes, sender=staker)
 
 
@@ -72,8 +72,7 @@ def test_set_stakes_moves_stake_between_own_models_at_once(
             "StakesSet",
             {
                 "account": staker,
-                "models": [0, 4, 5, 63],
-                "stakes": [0, nano(210), nano(10), nano(430)],
+                "stakes": [0, 4 << 54 | 210, 5 << 54 | 10, 63 << 54 | 430],
             },
         )
     ]

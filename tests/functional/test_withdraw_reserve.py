@@ -28,12 +28,12 @@ def test_withdraw_reserve_refuses_zero(world: World, owner: str) -> None:
 
 
 def test_withdraw_reserve_refuses_what_is_not_a_whole_nano(world: World, owner: str) -> None:
-    with refuses("amount: use multiples of 10**9"):
+    with refuses("amount: not a whole nano-NMR, use multiples of 10**9"):
         world.escrow.withdraw_reserve(1, sender=owner)
 
 
 def test_withdraw_reserve_refuses_what_does_not_fit(world: World, owner: str) -> None:
-    with refuses("amount: over 54 bits of nano-NMR"):
+    with refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.withdraw_reserve(nano(MAX_AMOUNT_NANO + 1), sender=owner)
 
 
@@ -43,7 +43,7 @@ def test_withdraw_reserve_refuses_from_an_announcement_to_the_end_of_its_round(
     world.fund(100)
     links = [b"", b""]
     chain = world.announce(FIRST_PASS, links)
-    message = "reserve: wait for the round end"
+    message = "withdraw_reserve: wait for the end of the announced round"
 
     with world.unchanged(), refuses(message):
         world.escrow.withdraw_reserve(nano(1), sender=owner)
@@ -64,7 +64,7 @@ def test_withdraw_reserve_refuses_more_than_the_reserve(
     world.stake(staker, {0: 500}, pool_nano=500)
     world.fund(100)
 
-    with world.unchanged(), refuses("reserve: holds less, see reserve"):
+    with world.unchanged(), refuses("withdraw_reserve: more than the reserve holds"):
         world.escrow.withdraw_reserve(nano(101), sender=owner)
 
 
@@ -74,7 +74,7 @@ def test_withdraw_reserve_refuses_a_transfer_that_answers_false(owner: str) -> N
         world.fund(100)
         world.token.set_refusing(True)
 
-        with world.unchanged(), refuses("token: transfer failed"):
+        with world.unchanged(), refuses("token: transfer failed, nothing was sent"):
             world.escrow.withdraw_reserve(nano(100), sender=owner)
 
 

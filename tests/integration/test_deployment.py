@@ -131,10 +131,10 @@ def test_read_record_says_how_to_get_one(tmp_path: Path) -> None:
     [
         ({}, False, "token: name the NMR token"),
         ({"burner": "0x" + "44" * 20}, True, "burner: it is made for one token"),
-        ({"first_pass": 0}, True, "first_pass: numbered from 1"),
+        ({"first_pass": 0}, True, "first_pass: rounds are numbered from 1"),
         ({"first_pass_time": 1_000}, True, "first_pass_time: 1000 is past"),
-        ({"window_s": 302_400}, True, "window: not under half a round"),
-        ({"window_s": 100, "grace_s": 100}, True, "window: not under the grace"),
+        ({"window_s": 302_400}, True, "window: must be under half the round length"),
+        ({"window_s": 100, "grace_s": 100}, True, "window: must be shorter than the grace"),
         ({"cap_bps": 2_501}, True, "cap_bps: 1 to 2,500"),
         ({"token": "0x12"}, True, "token: 0x12 is no address"),
         ({"token": "0x" + "00" * 20}, True, "is no address"),

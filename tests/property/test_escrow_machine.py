@@ -23,6 +23,7 @@ from sluice.errors import Refused
 from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import BPS
 from sluice.words import (
+    AMOUNT_BITS,
     MAX_AMOUNT_NANO,
     NO_DIGEST,
     PAYOUT_BIAS_NANO,
@@ -92,8 +93,8 @@ class Replay:
             if name == "Deposited":
                 self.ledger.deposit(account, amount_nano)
             elif name == "StakesSet":
-                stakes = (stake // NANO for stake in fields["stakes"])
-                self.ledger.set_stakes(account, dict(zip(fields["models"], stakes, strict=True)))
+                stakes = {word >> AMOUNT_BITS: word & MAX_AMOUNT_NANO for word in fields["stakes"]}
+                self.ledger.set_stakes(account, stakes)
             elif name == "Left":
                 self.ledger.leave(account)
             elif name == "Withdrawn":

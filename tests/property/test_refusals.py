@@ -48,9 +48,9 @@ def _withdraw_reserve_while_announced(driver: Driver) -> None:
     ("step", "message"),
     [
         (lambda d: d.resolve(FIRST_PASS + 1, [], NO_DIGEST), "resolve: give at least one link"),
-        (lambda d: d.fund(TOO_MUCH), "amount: over 54 bits of nano-NMR"),
-        (lambda d: d.withdraw(STAKER, TOO_MUCH), "amount: over 54 bits of nano-NMR"),
-        (_withdraw_reserve_while_announced, "amount: over 54 bits of nano-NMR"),
+        (lambda d: d.fund(TOO_MUCH), "amount: does not fit 54 bits of nano-NMR"),
+        (lambda d: d.withdraw(STAKER, TOO_MUCH), "amount: does not fit 54 bits of nano-NMR"),
+        (_withdraw_reserve_while_announced, "amount: does not fit 54 bits of nano-NMR"),
         (
             _again_and_pages_out_of_order,
             "entry 0 of link 1: account is already in this pass",

@@ -18,6 +18,8 @@ from vyper.compiler.output import build_abi_output
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE.parents[1] / "contracts"
 DEPLOYED = ("Escrow.vy", "Lens.vy")
+TABLE = "modules/refusals.vy"
+NOT_REFUSALS = ("MAX_TEXT", "MAX_TEXTS", "OFFSETS")
 SOURCES = (*DEPLOYED, *sorted(f"modules/{path.name}" for path in CONTRACTS.glob("modules/*.vy")))
 
 
@@ -53,24 +55,49 @@ def golden_files() -> dict[str, Any]:
     }
 
 
+def numbered() -> dict[str, int]:
+    """The number of each refusal by its name, in the order of the code."""
+    tree = parse_to_ast((CONTRACTS / TABLE).read_text())
+    declared = {
+        node.target.id: node.value.value
+        for node in tree.get_children(vy_ast.VariableDecl)
+        if isinstance(node.value, vy_ast.Int)
+    }
+    return {name: number for name, number in declared.items() if name not in NOT_REFUSALS}
+
+
+def table() -> list[str]:
+    """The words of all refusals by their number; none for 0."""
+    tree = parse_to_ast((CONTRACTS / TABLE).read_text())
+    (constructor,) = tree.get_children(vy_ast.FunctionDef, {"name": "__init__"})
+    (listed,) = constructor.get_descendants(vy_ast.List)
+    return [element.value for element in listed.elements]
+
+
 def _texts(source: str) -> list[str]:
+    numbers, texts = numbered(), table()
     tree = parse_to_ast((CONTRACTS / source).read_text())
     found = []
-    for node in tree.get_descendants((vy_ast.Assert, vy_ast.Raise, vy_ast.Call)):
-        if isinstance(node, vy_ast.Call):
-            if getattr(node.func, "attr", "") != "_refuse":
-                continue
-            text = node.args[-1]
-        else:
-            text = node.msg if isinstance(node, vy_ast.Assert) else node.exc
-        if isinstance(node, vy_ast.Raise) and isinstance(text, vy_ast.Call | vy_ast.Name):
-            # repeats a reason that is listed where it is given, or puts entry and link before it
+    for node in tree.get_descendants((vy_ast.Assert, vy_ast.Raise, vy_ast.Attribute, vy_ast.Call)):
+        if isinstance(node, vy_ast.Attribute | vy_ast.Call):
+            # `refusals.X` elsewhere, `self._refuse(X)` in the file of the table
+            named = node.attr if isinstance(node, vy_ast.Attribute) else _argument(node)
+            if named in numbers:
+                found.append((node.lineno, texts[numbers[named]]))
+            continue
+        text = node.msg if isinstance(node, vy_ast.Assert) else node.exc
+        if isinstance(node, vy_ast.Raise) and isinstance(text, vy_ast.Call):
+            # looked up in the table, or put together with entry and link before it
             continue
         where = f"{source}:{node.lineno}"
         assert isinstance(text, vy_ast.Str), f"{where} refuses without saying why"
         found.append((node.lineno, text.value))
     ordered = [text for _, text in sorted(found)]
     return list(dict.fromkeys(ordered))
+
+
+def _argument(call: Any) -> str:
+    return getattr(call.args[-1], "id", "") if call.args else ""
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,9 @@ from tests.surface.regenerate import (
     abi,
     compiled,
     golden_files,
+    numbered,
     refusals,
+    table,
 )
 
 FUNCTIONAL = HERE.parent / "functional"
@@ -75,13 +77,23 @@ def test_every_refusal_is_shown_with_its_exact_text() -> None:
     assert not missing
 
 
-def test_every_refusal_says_which_part_refuses_and_fits_a_wallet_window() -> None:
-    for source, texts in refusals().items():
+def test_every_refusal_says_which_part_refuses_and_fits_its_place() -> None:
+    for texts in refusals().values():
         for text in texts:
             assert text == text.strip()
-            assert len(text) <= (40 if source == "modules/payouts.vy" else 32)
+            assert 0 < len(text) <= 64
             assert text[0].islower()
             assert not text.endswith(".")
+
+
+def test_every_refusal_has_the_number_of_its_words_and_is_used() -> None:
+    numbers, texts = numbered(), table()
+
+    assert list(numbers.values()) == list(range(1, len(texts)))
+    assert texts[0] == ""
+    assert len(set(texts)) == len(texts)
+    used = {text for listed in refusals().values() for text in listed}
+    assert set(texts[1:]) <= used
 
 
 def test_every_external_has_its_own_file_of_tests() -> None:

@@ -166,49 +166,49 @@ def refused_steps() -> list[tuple[str, Callable[[Ledger], Any]]]:
     return [
         ("amount: must be above zero", lambda ledger: ledger.deposit(STAKER, 0)),
         (
-            "amount: over 54 bits of nano-NMR",
+            "amount: does not fit 54 bits of nano-NMR",
             lambda ledger: ledger.deposit(STAKER, MAX_AMOUNT_NANO + 1),
         ),
         ("models: name at least one", lambda ledger: ledger.set_stakes(STAKER, {})),
         ("models: numbered 0 to 64", lambda ledger: ledger.set_stakes(STAKER, {65: 0})),
         (
-            "models: not strictly ascending",
+            "models: must be strictly ascending",
             lambda ledger: ledger.set_stakes(STAKER, {1: 0, 0: 0}),
         ),
         (
-            "stakes: pool too small, deposit",
+            "stakes: the pool holds too little, deposit first",
             lambda ledger: ledger.set_stakes(STAKER, {0: NMR_NANO + 1}),
         ),
         (
-            "withdraw: nothing withdrawable",
+            "withdraw: nothing is withdrawable yet, see position()",
             lambda ledger: ledger.withdraw(STAKER, ALL, START),
         ),
         (
-            "withdraw: above withdrawable",
+            "withdraw: more than is withdrawable, see position()",
             lambda ledger: ledger.withdraw(STAKER, 1, START),
         ),
         (
-            "pay: periods ended, use withdraw",
+            "pay: periods are at their end, use withdraw()",
             lambda ledger: ledger.pay(STAKER, 1, 1, late, START + 1_023 * 2 * WEEK),
         ),
         (
-            "round: not next, see round_state",
+            "round: not the next one, see round_state()",
             lambda ledger: ledger.announce(FIRST_PASS, NO_DIGEST, b"\x01" * 32, late),
         ),
         (
-            "announce: wait for the pass time",
+            "announce: not before the pass time of the round",
             lambda ledger: ledger.announce(next_round, NO_DIGEST, b"\x01" * 32, START),
         ),
         (
-            "announce: digest must not be 0",
+            "announce: zero digest, an empty round is one empty link",
             lambda ledger: ledger.announce(next_round, NO_DIGEST, NO_DIGEST, late),
         ),
         (
-            "replaces: not the stored digest",
+            "announce: replaces is not the stored digest, see round_state()",
             lambda ledger: ledger.announce(next_round, b"\x01" * 32, b"\x02" * 32, late),
         ),
         (
-            "resolve: nothing is announced",
+            "resolve: nothing is announced, see round_state()",
             lambda ledger: ledger.resolve(next_round, [link], NO_DIGEST, late),
         ),
         (above.format("losses"), resolved(Entry(STAKER, {0: -over}))),
@@ -218,7 +218,7 @@ def refused_steps() -> list[tuple[str, Callable[[Ledger], Any]]]:
             resolved(Entry(STAKER, {0: 5}), Entry(STAKER)),
         ),
         (
-            "reserve: holds less, see reserve",
+            "withdraw_reserve: more than the reserve holds",
             lambda ledger: ledger.withdraw_reserve(RESERVE + 1),
         ),
         ("burn: nothing waits to be burned", lambda ledger: ledger.burn()),
@@ -244,7 +244,7 @@ def test_a_reserve_that_cannot_pay_refuses_the_whole_batch() -> None:
     run.ledger.withdraw_reserve(RESERVE - 9)
     accounts = deepcopy(run.ledger.accounts)
 
-    with pytest.raises(Refused, match="reserve: too small, fund"):
+    with pytest.raises(Refused, match="reserve: too small for the earnings"):
         run.pass_over(Entry(OTHER, {0: -100}), Entry(STAKER, {0: 10}))
 
     assert run.ledger.accounts == accounts

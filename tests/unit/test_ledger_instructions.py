@@ -75,36 +75,36 @@ def shares(*parts: int) -> Split:
 SPLIT_REFUSALS: list[tuple[dict[int, Split], str]] = [
     ({65: HALF_OUT}, "models: numbered 0 to 64"),
     ({65: ()}, "models: numbered 0 to 64"),
-    ({1: HALF_OUT, 0: HALF_OUT}, "models: not strictly ascending"),
+    ({1: HALF_OUT, 0: HALF_OUT}, "models: must be strictly ascending"),
     ({0: shares(*[1_250] * 7, 625, 625)}, "split: at most 8 destinations"),
-    ({0: ((65, 10_000),)}, "split: to model 0-64, 254 or 255"),
-    ({0: ((253, 10_000),)}, "split: to model 0-64, 254 or 255"),
-    ({0: ((256, 10_000),)}, "split: to model 0-64, 254 or 255"),
-    ({0: ((3, 5_000), (WALLET, 2_000), (3, 3_000))}, "split: a destination named twice"),
-    ({0: ((WALLET, 5_000), (WALLET, 5_000))}, "split: a destination named twice"),
-    ({0: ((0, 10_000), (1, 0))}, "split: a share is 1 to 10000 bps"),
-    ({0: ((0, 10_001),)}, "split: a share is 1 to 10000 bps"),
-    ({0: ((0, 9_999),)}, "split: shares must sum to 10000"),
-    ({0: ((0, 9_999), (1, 2))}, "split: shares must sum to 10000"),
+    ({0: ((65, 10_000),)}, "split: destinations are models 0 to 64, POOL 254 or WALLET 255"),
+    ({0: ((253, 10_000),)}, "split: destinations are models 0 to 64, POOL 254 or WALLET 255"),
+    ({0: ((256, 10_000),)}, "split: destinations are models 0 to 64, POOL 254 or WALLET 255"),
+    ({0: ((3, 5_000), (WALLET, 2_000), (3, 3_000))}, "split: a destination is named twice"),
+    ({0: ((WALLET, 5_000), (WALLET, 5_000))}, "split: a destination is named twice"),
+    ({0: ((0, 10_000), (1, 0))}, "split: a share is 1 to 10_000 basis points"),
+    ({0: ((0, 10_001),)}, "split: a share is 1 to 10_000 basis points"),
+    ({0: ((0, 9_999),)}, "split: shares must sum to 10_000 basis points"),
+    ({0: ((0, 9_999), (1, 2))}, "split: shares must sum to 10_000 basis points"),
 ]
 
 STAKES = {0: NMR_NANO}
 
 REFUSALS: list[tuple[dict[int, int], dict[int, Split], int, int, str]] = [
     (STAKES, {}, 3, START - 1, "instruction: expired"),
-    (STAKES, {}, 2, NEVER, "instruction: used or cancelled"),
-    (STAKES, {}, 4, NEVER, "instruction: nonce to come"),
+    (STAKES, {}, 2, NEVER, "instruction: its nonce is used or cancelled"),
+    (STAKES, {}, 4, NEVER, "instruction: its nonce is still to come"),
     ({}, {}, 3, NEVER, "instruction: names no change"),
     ({65: 1}, {}, 3, NEVER, "models: numbered 0 to 64"),
-    ({1: 0, 0: 0}, {}, 3, NEVER, "models: not strictly ascending"),
-    ({0: MAX_AMOUNT_NANO + 1}, {}, 3, NEVER, "amount: over 54 bits of nano-NMR"),
-    ({0: 15 * NMR_NANO, 1: 1}, {}, 3, NEVER, "stakes: pool too small, deposit"),
+    ({1: 0, 0: 0}, {}, 3, NEVER, "models: must be strictly ascending"),
+    ({0: MAX_AMOUNT_NANO + 1}, {}, 3, NEVER, "amount: does not fit 54 bits of nano-NMR"),
+    ({0: 15 * NMR_NANO, 1: 1}, {}, 3, NEVER, "stakes: the pool holds too little, deposit first"),
     *((STAKES, splits, 3, NEVER, message) for splits, message in SPLIT_REFUSALS),
     # wrong in more than one way: the first in the contract's order is named
     ({}, {}, 2, START - 1, "instruction: expired"),
-    ({}, {}, 2, NEVER, "instruction: used or cancelled"),
-    ({65: 1}, {65: ()}, 4, NEVER, "instruction: nonce to come"),
-    ({0: 16 * NMR_NANO}, {65: ()}, 3, NEVER, "stakes: pool too small, deposit"),
+    ({}, {}, 2, NEVER, "instruction: its nonce is used or cancelled"),
+    ({65: 1}, {65: ()}, 4, NEVER, "instruction: its nonce is still to come"),
+    ({0: 16 * NMR_NANO}, {65: ()}, 3, NEVER, "models: numbered 0 to 64"),
 ]
 
 
@@ -149,7 +149,7 @@ def test_an_instruction_is_applied_once(ledger: Ledger) -> None:
     """N12: whoever relays it again finds it used."""
     ledger.apply_instruction(STAKER, STAKES, {}, 0, NEVER, START)
 
-    with pytest.raises(Refused, match="instruction: used or cancelled"):
+    with pytest.raises(Refused, match="instruction: its nonce is used or cancelled"):
         ledger.apply_instruction(STAKER, STAKES, {}, 0, NEVER, START)
 
 
@@ -163,14 +163,14 @@ def test_an_instruction_signed_before_leaving_is_dead(ledger: Ledger) -> None:
     """S40: nothing signed earlier stakes again what left."""
     ledger.leave(STAKER)
 
-    with pytest.raises(Refused, match="instruction: used or cancelled"):
+    with pytest.raises(Refused, match="instruction: its nonce is used or cancelled"):
         ledger.apply_instruction(STAKER, STAKES, {}, 0, NEVER, START)
 
 
 def test_the_last_nonce_is_never_used(ledger: Ledger) -> None:
     ledger.accounts[STAKER].nonce = MAX_NONCE
 
-    with pytest.raises(Refused, match="instruction: nonces are used up"):
+    with pytest.raises(Refused, match="instruction: nonces are used up, use set_stakes and set_split"):
         ledger.apply_instruction(STAKER, STAKES, {}, MAX_NONCE, NEVER, START)
 
 
@@ -181,7 +181,7 @@ def test_cancelling_kills_what_was_signed_and_leaves_the_next(ledger: Ledger) ->
     """N12: what was signed with a nonce below dies; the named one is the next."""
     ledger.cancel_instructions(STAKER, 1_000)
 
-    with pytest.raises(Refused, match="instruction: used or cancelled"):
+    with pytest.raises(Refused, match="instruction: its nonce is used or cancelled"):
         ledger.apply_instruction(STAKER, STAKES, {}, 999, NEVER, START)
     ledger.apply_instruction(STAKER, STAKES, {}, 1_000, NEVER, START)
     assert ledger.account(STAKER).nonce == 1_001
@@ -190,11 +190,11 @@ def test_cancelling_kills_what_was_signed_and_leaves_the_next(ledger: Ledger) ->
 @pytest.mark.parametrize(
     ("present", "nonce", "message"),
     [
-        (5, 5, "nonce: must be above the present"),
-        (5, 0, "nonce: must be above the present"),
-        (5, 1_006, "nonce: a step of at most 1000"),
-        (MAX_NONCE - 1, MAX_NONCE + 1, "nonce: a step of at most 1000"),
-        (MAX_NONCE, MAX_NONCE, "nonce: must be above the present"),
+        (5, 5, "nonce: must be above the present one"),
+        (5, 0, "nonce: must be above the present one"),
+        (5, 1_006, "nonce: a step of at most 1_000"),
+        (MAX_NONCE - 1, MAX_NONCE + 1, "nonce: a step of at most 1_000"),
+        (MAX_NONCE, MAX_NONCE, "nonce: must be above the present one"),
     ],
 )
 def test_a_nonce_moves_on_by_a_bounded_step(
@@ -224,7 +224,7 @@ def test_cancelling_a_withdrawal_uses_the_turn_and_nothing_else(ledger: Ledger) 
 def test_cancelling_a_withdrawal_is_refused_once_the_turn_is_used(ledger: Ledger) -> None:
     ledger.pay(STAKER, 1, 1, NEVER, START)
 
-    with pytest.raises(Refused, match="withdrawal: turn already used"):
+    with pytest.raises(Refused, match="cancel_withdrawal: this period's turn is used already"):
         ledger.cancel_withdrawal(STAKER, START)
 
 
@@ -232,7 +232,7 @@ def test_cancelling_a_withdrawal_is_refused_after_the_last_period(ledger: Ledger
     after = START + ledger.parameters.last_period * PERIOD_S
     ledger.cancel_withdrawal(STAKER, after - 1)
 
-    with pytest.raises(Refused, match="pay: periods ended, use withdraw"):
+    with pytest.raises(Refused, match="pay: periods are at their end, use withdraw()"):
         ledger.cancel_withdrawal(STAKER, after)
 
 

@@ -207,7 +207,7 @@ def test_a_pool_that_is_too_small_says_what_is_lacking() -> None:
     check_pool(shown, {0: 5 * NMR, 1: 6 * NMR})
     with pytest.raises(InvalidInput, match=r"0\.000000001 NMR are lacking"):
         check_pool(shown, {1: NMR + 1})
-    with pytest.raises(Refused, match="stakes: pool too small, deposit"):
+    with pytest.raises(Refused, match="stakes: the pool holds too little, deposit first"):
         shown.staked({1: NMR + 1})
 
 

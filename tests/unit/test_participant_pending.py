@@ -118,9 +118,9 @@ def test_an_instruction_that_would_be_skipped_says_why() -> None:
         account, [instructed(0, {0: 2 * NMR}), instructed(1, {0: NMR}), instructed(7, {0: 1})]
     )
 
-    assert "would be skipped now (stakes: pool too small, deposit)" in first.when
-    assert "would be skipped now (instruction: nonce to come)" in second.when
-    assert "nonce to come" in third.when
+    assert "would be skipped now (stakes: the pool holds too little, deposit first)" in first.when
+    assert "would be skipped now (instruction: its nonce is still to come)" in second.when
+    assert "nonce is still to come" in third.when
 
 
 def test_what_is_signed_next_builds_on_what_is_signed_already() -> None:

@@ -139,7 +139,7 @@ def test_due_below_the_floor_waits() -> None:
 
 
 def test_after_the_last_period_nothing_is_paid() -> None:
-    with pytest.raises(Refused, match="periods ended"):
+    with pytest.raises(Refused, match="periods are at their end"):
         expect(kept(signed()), {0}, [], 0, book(), MAX_PERIOD * PERIOD_S)
 
 

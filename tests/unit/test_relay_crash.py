@@ -314,7 +314,7 @@ def test_what_is_refused_is_pending_again() -> None:
     relay, chain, _ = made(MESSAGES)
 
     def refuse(*_: object, **__: object) -> None:
-        raise Refused("gas: too little left, send more")
+        raise Refused("gas: too little left for the next item, send more")
 
     chain.relay = refuse  # type: ignore[method-assign]
     with pytest.raises(Refused):
@@ -330,7 +330,7 @@ def test_what_was_used_elsewhere_is_closed_with_the_reason() -> None:
     run(relay)
 
     first, second = relay.store.messages()
-    assert (first.state, first.reason) == (State.SKIPPED, "instruction: used or cancelled")
+    assert (first.state, first.reason) == (State.SKIPPED, "instruction: its nonce is used or cancelled")
     assert second.state is State.APPLIED
     (result,) = relay.add([MESSAGES[0]])
     assert isinstance(result, InvalidInput)

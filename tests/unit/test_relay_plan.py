@@ -78,7 +78,7 @@ def test_plan_sends_what_the_contract_would_apply_in_the_order_of_nonces() -> No
     assert reasons(order(0, {0: 10}), order(1, {0: 3, 5: 7}), order(2, {1: 1})) == [
         None,
         None,
-        "stakes: pool too small, deposit",
+        "stakes: the pool holds too little, deposit first",
     ]
     assert reasons(order(0), order(0, key=OTHER_KEY), order(1, key=OTHER_KEY)) == [None] * 3
 
@@ -88,12 +88,12 @@ def test_plan_sends_what_the_contract_would_apply_in_the_order_of_nonces() -> No
     [
         (order(0, deadline=NOW), book(), True, None),
         (order(0, deadline=NOW - 1), book(), False, "instruction: expired"),
-        (order(0), book(nonce=1), False, "instruction: used or cancelled"),
-        (order(2), book(nonce=1), False, "instruction: nonce to come"),
+        (order(0), book(nonce=1), False, "instruction: its nonce is used or cancelled"),
+        (order(2), book(nonce=1), False, "instruction: its nonce is still to come"),
         (order(0), book(), False, "signature: not the account's"),
         (order(0, {0: 11}), book(), False, "signature: not the account's"),
-        (order(0, {0: 11}), book(), True, "stakes: pool too small, deposit"),
-        (order(0), book(nonce=MAX_NONCE), True, "instruction: used or cancelled"),
+        (order(0, {0: 11}), book(), True, "stakes: the pool holds too little, deposit first"),
+        (order(0), book(nonce=MAX_NONCE), True, "instruction: its nonce is used or cancelled"),
     ],
 )
 def test_plan_gives_the_contracts_reason_in_the_contracts_order(
@@ -105,17 +105,17 @@ def test_plan_gives_the_contracts_reason_in_the_contracts_order(
 def test_one_that_waits_holds_up_the_later_ones_of_its_account_only() -> None:
     """What is left out does not raise the nonce."""
     assert reasons(order(0, {0: 11}), order(1), order(0, key=OTHER_KEY)) == [
-        "stakes: pool too small, deposit",
-        "instruction: nonce to come",
+        "stakes: the pool holds too little, deposit first",
+        "instruction: its nonce is still to come",
         None,
     ]
 
 
 def test_of_two_with_one_nonce_the_first_that_can_be_applied_goes() -> None:
     assert reasons(order(0, {0: 11}), order(0, {0: 2}), order(0, {0: 3})) == [
-        "stakes: pool too small, deposit",
+        "stakes: the pool holds too little, deposit first",
         None,
-        "instruction: used or cancelled",
+        "instruction: its nonce is used or cancelled",
     ]
 
 
@@ -152,7 +152,7 @@ def test_dead_is_what_no_transaction_can_apply_any_more() -> None:
     )
 
     assert dead(used, book(nonce=1), NOW) == Outcome(
-        0, State.SKIPPED, "instruction: used or cancelled"
+        0, State.SKIPPED, "instruction: its nonce is used or cancelled"
     )
     assert dead(to_come, book(nonce=1), NOW) is None
     assert dead(expired, book(nonce=1), NOW) == Outcome(2, State.EXPIRED)
@@ -180,16 +180,16 @@ def test_what_was_relayed_is_found_again_by_its_bytes() -> None:
     mine, gone, waits = order(0), order(1), order(2, {0: 11})
     foreign = order(5, key=OTHER_KEY)
     logs = [
-        skipped_log(foreign, "instruction: nonce to come"),
-        skipped_log(gone, "instruction: used or cancelled"),
-        skipped_log(waits, "stakes: pool too small, deposit"),
+        skipped_log(foreign, "instruction: its nonce is still to come"),
+        skipped_log(gone, "instruction: its nonce is used or cancelled"),
+        skipped_log(waits, "stakes: the pool holds too little, deposit first"),
         relayed_log([foreign, mine, gone, waits], 0b0010),
     ]
 
     assert relayed(logs, HERE, kept(mine, gone, waits, order(3))) == [
         Outcome(0, State.APPLIED, None, "0xaa", 7),
-        Outcome(1, State.SKIPPED, "instruction: used or cancelled", "0xaa", 7),
-        Outcome(2, State.PENDING, "stakes: pool too small, deposit"),
+        Outcome(1, State.SKIPPED, "instruction: its nonce is used or cancelled", "0xaa", 7),
+        Outcome(2, State.PENDING, "stakes: the pool holds too little, deposit first"),
     ]
     assert relayed([relayed_log([mine, gone], 0b01)], HERE, kept(gone)) == []
 

@@ -167,7 +167,7 @@ def test_what_a_reorganisation_undid_is_open_again(store: Store) -> None:
         [
             Outcome(one, State.APPLIED, None, "0xaa", 10),
             Outcome(two, State.APPLIED, None, "0xbb", 20),
-            Outcome(three, State.SKIPPED, "instruction: used or cancelled", None, 21),
+            Outcome(three, State.SKIPPED, "instruction: its nonce is used or cancelled", None, 21),
         ],
         seen_block=15,
     )
