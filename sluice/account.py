@@ -213,8 +213,8 @@ def instruct(
     deadline: int,
     now: int,
 ) -> None:
-    """A signed instruction (the signature being good): the stakes, then the splits, then the nonce;
-    an account that is refused may be half changed."""
+    """A signed instruction (the signature being good): stakes, splits and the nonce together, or
+    refused: for its time, its nonce, what it names, its splits, its stakes, in this order."""
     if now > deadline:
         raise Refused("instruction: expired")
     if nonce < account.nonce:
