@@ -19,19 +19,6 @@ from .interfaces import IEscrow
 from .modules import packing
 from .modules import clock
 
-# an account's words as they are asked for: the account word, the stake pages, then the split words
-# by model
-FIRST_SPLIT: constant(uint256) = 1 + packing.PAGES
-MAX_WORDS: constant(uint256) = FIRST_SPLIT + packing.MODELS
-# a split word: parts from the lowest bit up, destination 8 and share 14, then what is due
-DESTINATIONS: constant(uint256) = 8
-DESTINATION_BITS: constant(uint256) = 8
-DESTINATION_MASK: constant(uint256) = 2**8 - 1
-SHARE_MASK: constant(uint256) = 2**14 - 1
-PART_BITS: constant(uint256) = 22
-DUE_SHIFT: constant(uint256) = 176
-DUE_FLAG_SHIFT: constant(uint256) = 255
-
 ESCROW: immutable(IEscrow)
 FIRST_PASS: immutable(uint256)
 FIRST_PASS_TIME: immutable(uint256)
@@ -65,8 +52,8 @@ struct Risk:
 # how one model's earnings are shared out
 struct Split:
     model: uint256
-    destinations: DynArray[uint256, DESTINATIONS]
-    shares: DynArray[uint256, DESTINATIONS]
+    destinations: DynArray[uint256, packing.DESTINATIONS]
+    shares: DynArray[uint256, packing.DESTINATIONS]
 
 
 # what a coming pass leaves withdrawable
@@ -74,6 +61,14 @@ struct Release:
     amount: uint256
     earliest: uint256
     latest: uint256
+
+
+# an account word, and in nano what withdrawable follows from, beside what is at risk
+struct Held:
+    word: uint256
+    pool: uint256
+    staked: uint256
+    due: uint256
 
 
 @deploy
@@ -106,18 +101,16 @@ def position(account: address) -> Position:
             all in base units; the nonce of instructions; the last pass it was in and the last
             period it was paid in (0 = never).
     """
-    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1)
-    fields: packing.Account = packing._account(words[0])
-    staked: uint256 = self._staked(words)
-    at_risk: uint256 = self._at_risk(words[0], self._first_open(self._resolved()))
-    due: uint256 = self._due(words)
+    held: Held = self._held(account)
+    fields: packing.Account = packing._account(held.word)
+    at_risk: uint256 = self._at_risk(held.word, self._first_open(self._resolved()))
     return Position(
-        pool=fields.pool * packing.NANO,
-        staked=staked * packing.NANO,
+        pool=held.pool * packing.NANO,
+        staked=held.staked * packing.NANO,
         at_risk=at_risk * packing.NANO,
-        withdrawable=self._withdrawable(fields.pool, due, staked, at_risk) * packing.NANO,
-        due=due * packing.NANO,
-        nonce=words[FIRST_SPLIT] >> packing.NONCE_SHIFT,
+        withdrawable=self._withdrawable(held, at_risk) * packing.NANO,
+        due=held.due * packing.NANO,
+        nonce=self._word(account, packing.SPLIT_PLACE) >> packing.NONCE_SHIFT,
         round=0 if fields.round == 0 else self._to_round(fields.round),
         period=fields.period,
     )
@@ -131,7 +124,7 @@ def stakes_of(account: address) -> uint256[packing.MODELS]:
     @param account Any address.
     @return Base units by model number, 0 to 64.
     """
-    words: DynArray[uint256, MAX_WORDS] = self._words(account, 0)
+    words: uint256[1 + packing.PAGES] = self._stake_words(account)
     stakes: uint256[packing.MODELS] = empty(uint256[packing.MODELS])
     for model: uint256 in range(packing.MODELS):
         page_word: uint256 = words[packing._stake_page(model)]
@@ -144,7 +137,7 @@ def stakes_of(account: address) -> uint256[packing.MODELS]:
 @view
 def split_of(
     account: address, model: uint256
-) -> (DynArray[uint256, DESTINATIONS], DynArray[uint256, DESTINATIONS]):
+) -> (DynArray[uint256, packing.DESTINATIONS], DynArray[uint256, packing.DESTINATIONS]):
     """
     @notice How the earnings of one model are shared out.
     @param account Any address.
@@ -154,8 +147,8 @@ def split_of(
     """
     if model > packing.MAX_MODEL:
         raise "models: numbered 0 to 64"
-    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1 + model)
-    split: Split = self._split(words, model)
+    page_word: uint256 = self._word(account, packing._stake_page(model))
+    split: Split = self._split(account, model, page_word)
     return split.destinations, split.shares
 
 
@@ -167,10 +160,10 @@ def splits_of(account: address) -> DynArray[Split, packing.MODELS]:
     @param account Any address.
     @return For each, ascending: the model, destinations and shares as `split_of` has them.
     """
-    words: DynArray[uint256, MAX_WORDS] = self._words(account, packing.MODELS)
+    words: uint256[1 + packing.PAGES] = self._stake_words(account)
     splits: DynArray[Split, packing.MODELS] = []
     for model: uint256 in range(packing.MODELS):
-        split: Split = self._split(words, model)
+        split: Split = self._split(account, model, words[packing._stake_page(model)])
         if len(split.shares) != 0:
             splits.append(split)
     return splits
@@ -186,7 +179,7 @@ def risks_of(account: address) -> DynArray[Risk, packing.OPEN_ROUNDS]:
             from being withdrawn (lock), both in base units, and the second after which it burns
             nothing more.
     """
-    word: uint256 = self._words(account, 0)[0]
+    word: uint256 = self._word(account, 0)
     last_pass: uint256 = packing._account(word).round
     first_open: uint256 = self._first_open(self._resolved())
     risks: DynArray[Risk, packing.OPEN_ROUNDS] = []
@@ -216,32 +209,28 @@ def schedule(account: address) -> DynArray[Release, packing.OPEN_ROUNDS]:
             units; the earliest second at which the pass can be; the second after which it is so
             without any pass.
     """
-    words: DynArray[uint256, MAX_WORDS] = self._words(account, 1)
-    fields: packing.Account = packing._account(words[0])
+    held: Held = self._held(account)
     resolved: uint256 = 0
     announced_at: uint256 = 0
     resolved, announced_at = self._round_state()
     first_open: uint256 = self._first_open(resolved)
-    staked: uint256 = self._staked(words)
-    due: uint256 = self._due(words)
-    at_risk: uint256 = self._at_risk(words[0], first_open)
-    freed: uint256 = self._withdrawable(fields.pool, due, staked, at_risk)
-    opened: uint256 = packing._units(staked, CAP_BPS)
+    freed: uint256 = self._withdrawable(held, self._at_risk(held.word, first_open))
+    opened: uint256 = packing._units(held.staked, CAP_BPS)
     # an account that is in the pass under way already looks at the rounds after
-    first_coming: uint256 = max(resolved, fields.round) + 1
+    first_coming: uint256 = max(resolved, packing._account(held.word).round) + 1
 
     releases: DynArray[Release, packing.OPEN_ROUNDS] = []
     for i: uint256 in range(packing.OPEN_ROUNDS):
         round_word: uint256 = first_coming + i
         # what is open once that pass is done: what was recorded for later rounds, and what the
         # passes up to it open
-        at_risk = 0
+        at_risk: uint256 = 0
         for later: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
-            units: uint256 = self._open_units(words[0], round_word + later, first_open)
-            if i + later >= packing.OPEN_ROUNDS and round_word + later >= first_open:
-                units = opened
+            units: uint256 = opened
+            if i + later < packing.OPEN_ROUNDS:
+                units = self._open_units(held.word, round_word + later, first_open)
             at_risk += self._lock(units)
-        amount: uint256 = self._withdrawable(fields.pool, due, staked, at_risk)
+        amount: uint256 = self._withdrawable(held, at_risk)
         if amount > freed:
             freed = amount
             earliest: uint256 = max(self._pass_time(round_word), announced_at) + WINDOW
@@ -282,17 +271,37 @@ def escrow() -> address:
 
 @internal
 @view
-def _words(account: address, splits: uint256) -> DynArray[uint256, MAX_WORDS]:
+def _word(account: address, place: uint256) -> uint256:
+    return staticcall ESCROW.word(packing._place(account, place))
+
+
+@internal
+@view
+def _stake_words(account: address) -> uint256[1 + packing.PAGES]:
     """
-    @dev The account word (0), the stake pages (1 to 16) and the split words (17 on) of as many
-         models. Pages never written are zero, so that all of them can be summed.
+    @dev The account word (index 0) and the stake pages in use (1..16).
     """
-    words: DynArray[uint256, MAX_WORDS] = []
-    for place: uint256 in range(FIRST_SPLIT + splits, bound=MAX_WORDS):
-        split_place: uint256 = packing.SPLIT_PLACE + place - FIRST_SPLIT
-        key: uint256 = packing._place(account, place if place < FIRST_SPLIT else split_place)
-        words.append(staticcall ESCROW.word(key))
+    words: uint256[1 + packing.PAGES] = empty(uint256[1 + packing.PAGES])
+    words[0] = self._word(account, 0)
+    pages: uint256 = packing._account(words[0]).pages
+    for page: uint256 in range(1, 1 + pages, bound=packing.PAGES):
+        words[page] = self._word(account, page)
     return words
+
+
+@internal
+@view
+def _held(account: address) -> Held:
+    words: uint256[1 + packing.PAGES] = self._stake_words(account)
+    fields: packing.Account = packing._account(words[0])
+    held: Held = Held(word=words[0], pool=fields.pool, staked=fields.stake, due=0)
+    for page: uint256 in range(1, 1 + packing.PAGES):
+        held.staked += packing._stakes_sum(words[page])
+    # what is due counts only while the account word says that something is
+    if words[0] >= packing.DUE_FLAG:
+        split_word: uint256 = self._word(account, packing.SPLIT_PLACE)
+        held.due = (split_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    return held
 
 
 @internal
@@ -369,55 +378,32 @@ def _at_risk(word: uint256, first_open: uint256) -> uint256:
 
 @internal
 @pure
-def _staked(words: DynArray[uint256, MAX_WORDS]) -> uint256:
-    staked: uint256 = packing._account(words[0]).stake
-    for page: uint256 in range(1, 1 + packing.PAGES):
-        staked += packing._stakes_sum(words[page])
-    return staked
-
-
-@internal
-@pure
-def _due(words: DynArray[uint256, MAX_WORDS]) -> uint256:
-    """
-    @dev What is due in nano, which counts only while the account word says that something is.
-    """
-    if words[0] >> DUE_FLAG_SHIFT == 0:
-        return 0
-    return (words[FIRST_SPLIT] >> DUE_SHIFT) & packing.AMOUNT_MASK
-
-
-@internal
-@pure
-def _withdrawable(pool: uint256, due: uint256, staked: uint256, at_risk: uint256) -> uint256:
+def _withdrawable(held: Held, at_risk: uint256) -> uint256:
     """
     @dev W = min(pool, max(due, equity - at risk)) in nano, 0 if negative.
     """
-    equity: uint256 = pool + staked
-    return min(pool, max(due, equity - min(equity, at_risk)))
+    equity: uint256 = held.pool + held.staked
+    return min(held.pool, max(held.due, equity - min(equity, at_risk)))
 
 
 @internal
-@pure
-def _split(words: DynArray[uint256, MAX_WORDS], model: uint256) -> Split:
+@view
+def _split(account: address, model: uint256, page_word: uint256) -> Split:
     """
-    @dev A model's split, empty if its flag says that it has none of its own.
+    @dev A model's split, empty if the word of its stake says that it has none of its own.
     """
     split: Split = Split(model=model, destinations=[], shares=[])
-    flag_shift: uint256 = packing.FLAGS_SHIFT
-    if model != 0:
-        flag_shift = packing.PAGE_FLAGS_SHIFT + (model - 1) % packing.MODELS_A_PAGE
-    if (words[packing._stake_page(model)] >> flag_shift) & 1 == 0:
+    if page_word & packing._split_flag(model) == 0:
         return split
 
-    parts: uint256 = words[FIRST_SPLIT + model]
-    for _: uint256 in range(DESTINATIONS):
-        share: uint256 = (parts >> DESTINATION_BITS) & SHARE_MASK
+    parts: uint256 = self._word(account, packing.SPLIT_PLACE + model)
+    for _: uint256 in range(packing.DESTINATIONS):
+        share: uint256 = (parts >> packing.SHARE_SHIFT) & packing.SHARE_MASK
         if share == 0:
             break
-        split.destinations.append(parts & DESTINATION_MASK)
+        split.destinations.append(parts & packing.DESTINATION_MASK)
         split.shares.append(share)
-        parts >>= PART_BITS
+        parts >>= packing.PART_BITS
     return split
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import boa
 import pytest
-from hypothesis import assume, given, note, settings
+from hypothesis import assume, event, given, note, settings
 from hypothesis import strategies as st
 
 from sluice.account import Account, Split, bound_nano, lock_nano, open_risks
@@ -260,8 +260,9 @@ def test_lens_equals_ledger_on_random_histories(history: list[Any], waits: list[
     compare(ledger, [now, *(now + wait for wait in waits)])
 
 
-held = st.one_of(st.sampled_from([0, 1, MAX_AMOUNT_NANO]), st.integers(0, 10**12))
-risks = st.one_of(st.sampled_from([0, 1, 2, MAX_RISK_UNITS]), st.integers(0, 10**4))
+# mostly so much at risk that some of the pool is locked
+held = st.one_of(st.sampled_from([0, 0, 1, MAX_AMOUNT_NANO]), *[st.integers(0, 5 * 10**9)] * 3)
+risks = st.one_of(st.sampled_from([0, 1, 2, MAX_RISK_UNITS]), *[st.integers(0, 10**4)] * 3)
 
 
 @st.composite
@@ -270,7 +271,7 @@ def accounts(draw: st.DrawFn, resolved: int) -> Account:
     last_pass = draw(st.integers(max(FIRST_PASS - 1, resolved - 6), resolved + 1))
     rounds = range(last_pass + 1, last_pass + 1 + OPEN_ROUNDS) if last_pass >= FIRST_PASS else ()
     units = {r: draw(risks) for r in rounds}
-    stakes = draw(st.dictionaries(st.integers(0, 64), held, max_size=6))
+    stakes = draw(st.dictionaries(st.integers(0, 64), held, max_size=3))
     pool = draw(held)
     shared = draw(st.dictionaries(st.integers(0, 64), splits(), max_size=4))
     return Account(
@@ -298,6 +299,9 @@ def test_lens_equals_ledger_on_any_account(data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         ledger.announced_at = data.draw(st.integers(min(now, coming), now))
         ledger.digest = b"\1" * 32
+
+    locked = [ledger.schedule(account, now) for account in ACCOUNTS]
+    event(f"{sum(map(bool, locked))} accounts wait for something")
 
     # to both sides of each deadline
     rounds = range(ledger.resolved + 1, ledger.resolved + 1 + 2 * OPEN_ROUNDS)
