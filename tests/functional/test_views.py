@@ -1,5 +1,4 @@
-"""round_state, words, reserve, burned, domain, parameters, operator, guardian, owner,
-pending_owner, eip712Domain"""
+"""word, round_state, reserve, burned, domain, parameters, operator, guardian, owner, pending_owner"""
 
 import boa
 
