@@ -1,4 +1,5 @@
-"""word, round_state, reserve, burned, domain, parameters, operator, guardian, owner, pending_owner"""
+"""word, round_state, reserve, burned, domain, parameters, operator, guardian, owner,
+pending_owner"""
 
 import boa
 
