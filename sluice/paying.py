@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sluice.instructions import (
     MAX_ITEMS,
-    MAX_SIGNATURES_BYTES,
+    MAX_PAY_BYTES,
     SignedRequest,
     signatures_bytes,
 )
@@ -115,7 +115,7 @@ def batches(expected: Sequence[Expected]) -> list[Batch]:
         more = item_gas(each)
         signature = 0 if each.stored is None else signatures_bytes([each.stored.signed])
         full = not found or len(found[-1]) == MAX_ITEMS
-        if full or gas + more > BATCH_GAS or length + signature > MAX_SIGNATURES_BYTES:
+        if full or gas + more > BATCH_GAS or length + signature > MAX_PAY_BYTES:
             found.append([])
             gas, length = CALL_GAS, 0
         found[-1].append(each)

@@ -1,6 +1,6 @@
 """What to do about each refusal of the contracts, at length.
 
-A contract says what it refuses in at most 32 characters; whoever meets it on the command line gets
+A contract says what it refuses in at most 64 characters; whoever meets it on the command line gets
 these sentences as well.
 """
 

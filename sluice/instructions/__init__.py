@@ -16,7 +16,8 @@ from sluice.instructions.domain import NEVER, Domain, domain_separator
 from sluice.instructions.lines import line, parse, read_messages, read_requests, write_messages
 from sluice.instructions.signing import (
     MAX_ITEMS,
-    MAX_SIGNATURES_BYTES,
+    MAX_PAY_BYTES,
+    MAX_RELAY_BYTES,
     Message,
     PayCall,
     RelayCall,
@@ -37,7 +38,8 @@ from sluice.instructions.withdrawals import Request, pack, request, request_of_u
 
 __all__ = [
     "MAX_ITEMS",
-    "MAX_SIGNATURES_BYTES",
+    "MAX_PAY_BYTES",
+    "MAX_RELAY_BYTES",
     "NEVER",
     "Domain",
     "Instruction",

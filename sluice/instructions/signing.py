@@ -22,10 +22,13 @@ from sluice.instructions.domain import Domain
 from sluice.instructions.withdrawals import Request, pack
 
 MAX_ITEMS = 256
-MAX_SIGNATURES_BYTES = 32_768
+MAX_PAY_BYTES = 18_432
+"""What the signatures of one call of `pay` take at most, with two bytes of length before each."""
+MAX_RELAY_BYTES = 8_192
+"""What the instructions of one call of `relay` take at most, and what their signatures do."""
+MAX_SIGNATURE_BYTES = 2_048
 SIGNATURE_BYTES = 65
 LENGTH_BYTES = 2
-MAX_SIGNATURE_BYTES: int = 2 ** (8 * LENGTH_BYTES) - 1
 MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half the order of secp256k1: a signature with a higher s is a copy of another (EIP-2)."""
 
@@ -102,7 +105,9 @@ def with_signature(asked: Instruction, domain: Domain, signature: bytes) -> Sign
 def with_signature(asked: Message, domain: Domain, signature: bytes) -> Signed:
     """The message with a signature made elsewhere; InvalidInput for one that is too long."""
     if len(signature) > MAX_SIGNATURE_BYTES:
-        raise InvalidInput(f"a signature of {len(signature)} bytes is none: at most 65535 go")
+        raise InvalidInput(
+            f"a signature of {len(signature)} bytes is none: at most {MAX_SIGNATURE_BYTES} go"
+        )
     if isinstance(asked, Request):
         return SignedRequest(asked, domain, signature)
     return SignedInstruction(asked, domain, signature)
@@ -148,22 +153,25 @@ def is_signed(signed: Signed) -> bool:
 
 def pay_call(batch: Sequence[SignedRequest], due_accounts: Sequence[str] = ()) -> PayCall:
     """The arguments of `pay` for a batch, in its order: signed requests, and accounts whose due is
-    to be paid; InvalidInput if there are no items or too many: at most 256, and 32,768 bytes of
-    signatures with two bytes of length before each."""
+    to be paid; InvalidInput if there are no items or too many: at most 256, and `MAX_PAY_BYTES`."""
     count = len(batch) + len(due_accounts)
     if not 0 < count <= MAX_ITEMS:
         raise InvalidInput(f"{count} items: a batch has 1 to {MAX_ITEMS}")
     words = tuple(pack(signed.request) for signed in batch)
-    return PayCall(words, tuple(due_accounts), _signatures(batch))
+    return PayCall(words, tuple(due_accounts), _signatures(batch, MAX_PAY_BYTES))
 
 
 def relay_call(batch: Sequence[SignedInstruction]) -> RelayCall:
     """The arguments of `relay` for a batch, in its order; InvalidInput if there are none or too
-    many: at most 256, and 32,768 bytes of signatures with two bytes of length before each."""
+    many: at most 256, and twice `MAX_RELAY_BYTES`."""
     if not 0 < len(batch) <= MAX_ITEMS:
         raise InvalidInput(f"{len(batch)} instructions: a batch has 1 to {MAX_ITEMS}")
     packed = b"".join(pack_instruction(signed.instruction) for signed in batch)
-    return RelayCall(packed, _signatures(batch))
+    if len(packed) > MAX_RELAY_BYTES:
+        raise InvalidInput(
+            f"{len(packed)} bytes of instructions, at most {MAX_RELAY_BYTES} go: batch fewer"
+        )
+    return RelayCall(packed, _signatures(batch, MAX_RELAY_BYTES))
 
 
 def signatures_bytes(batch: Iterable[Signed]) -> int:
@@ -171,11 +179,10 @@ def signatures_bytes(batch: Iterable[Signed]) -> int:
     return sum(LENGTH_BYTES + len(signed.signature) for signed in batch)
 
 
-def _signatures(batch: Sequence[Signed]) -> bytes:
-    if signatures_bytes(batch) > MAX_SIGNATURES_BYTES:
+def _signatures(batch: Sequence[Signed], at_most: int) -> bytes:
+    if signatures_bytes(batch) > at_most:
         raise InvalidInput(
-            f"{signatures_bytes(batch)} bytes of signatures, at most {MAX_SIGNATURES_BYTES} go: "
-            "batch fewer"
+            f"{signatures_bytes(batch)} bytes of signatures, at most {at_most} go: batch fewer"
         )
     return b"".join(
         len(signed.signature).to_bytes(LENGTH_BYTES, "big") + signed.signature for signed in batch

@@ -21,12 +21,10 @@ from sluice.events import (
 )
 from sluice.instructions import Request, SignedRequest, each_packed, pack, pack_instruction
 from sluice.ledger import ALL, Skip
-from sluice.relay.plan import USED, USED_UP, in_words
+from sluice.relay.plan import USED, in_words
 from sluice.relay.store import Outcome, State, Stored
 
 PAY_SELECTOR = function_signature_to_4byte_selector("pay(uint256[],address[],bytes)")
-
-FINAL = (USED, USED_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def relayed(logs: Sequence[Log], where: Where, stored: Iterable[Stored]) -> list
                 if applied:
                     outcomes.append(_applied(each, where))
                 elif skipped is not None:
-                    outcomes.append(_skipped(each, skipped.reason, skipped.reason in FINAL, where))
+                    outcomes.append(_skipped(each, skipped.reason, skipped.reason == USED, where))
     return outcomes
 
 

@@ -11,10 +11,11 @@ from sluice.account import instruct
 from sluice.errors import Refused
 from sluice.instructions import (
     MAX_ITEMS,
-    MAX_SIGNATURES_BYTES,
+    MAX_RELAY_BYTES,
     Instruction,
     Request,
     SignedInstruction,
+    pack_instruction,
     signatures_bytes,
 )
 from sluice.ledger import Ledger, Skip
@@ -24,7 +25,6 @@ from sluice.words import model_page
 
 NOT_SIGNED = "signature: not the account's"
 USED = "instruction: its nonce is used or cancelled"
-USED_UP = "instruction: nonces are used up, use set_stakes and set_split"
 
 CALL_GAS = 300_000
 INSTRUCTION_GAS = 45_000
@@ -64,19 +64,21 @@ def batches(planned: Sequence[Planned]) -> list[list[Stored]]:
     """Those to be sent, in order, in transactions that fit by number, by length and, as far as one
     can know beforehand, by gas."""
     found: list[list[Stored]] = []
-    gas = length = 0
+    gas = length = signed = 0
     for each in planned:
         if each.reason is not None:
             continue
         more = instruction_gas(each)
+        packed = len(pack_instruction(each.instruction))
         signature = signatures_bytes([each.stored.signed])
-        full = not found or len(found[-1]) == MAX_ITEMS
-        if full or gas + more > BATCH_GAS or length + signature > MAX_SIGNATURES_BYTES:
+        full = not found or len(found[-1]) == MAX_ITEMS or gas + more > BATCH_GAS
+        if full or max(length + packed, signed + signature) > MAX_RELAY_BYTES:
             found.append([])
-            gas, length = CALL_GAS, 0
+            gas, length, signed = CALL_GAS, 0, 0
         found[-1].append(each.stored)
         gas += more
-        length += signature
+        length += packed
+        signed += signature
     return found
 
 

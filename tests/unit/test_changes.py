@@ -235,8 +235,11 @@ def test_relay_call_joins_instructions_and_signatures() -> None:
     for wrong in ([], [one] * 257):
         with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
             relay_call(wrong)
-    with pytest.raises(InvalidInput, match="bytes of signatures"):
-        relay_call([two] * 120)
+    with pytest.raises(InvalidInput, match="8456 bytes of signatures, at most 8192 go"):
+        relay_call([two] * 28)
+    every = instruction(KEY.address, dict.fromkeys(range(65), 1), {}, 0)
+    with pytest.raises(InvalidInput, match="8832 bytes of instructions, at most 8192 go"):
+        relay_call([replace(one, instruction=every)] * 16)
 
 
 @given(st.lists(st.tuples(instructions(), st.binary(max_size=80)), max_size=4))
@@ -270,7 +273,7 @@ def test_messages_of_both_kinds_are_read_back(listed: list[tuple[Instruction, by
         ({"nonce": -1}, "nonce is -1: write a whole number"),
         ({"nonce": None}, "nonce is None"),
         ({"deadline": 2**32 - 1}, "or never"),
-        ({"signature": "0x" + "00" * 65_536}, "at most 65535 go"),
+        ({"signature": "0x" + "00" * 2_049}, "at most 2048 go"),
     ],
 )
 def test_read_messages_names_file_line_and_remedy(

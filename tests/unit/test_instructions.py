@@ -157,7 +157,7 @@ def test_pay_call_puts_a_length_before_each_signature() -> None:
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
         pay_call([one] * 256, [stranger_key.address])
     with pytest.raises(InvalidInput, match="bytes of signatures"):
-        pay_call([long] * 120)
+        pay_call([long] * 62)
 
 
 @given(st.lists(st.tuples(requests, st.binary(max_size=80)), max_size=5))

@@ -29,7 +29,7 @@ from sluice.instructions import (
 )
 from sluice.ledger import Ledger
 from sluice.parameters import Parameters
-from sluice.relay.plan import batches
+from sluice.relay.plan import USED, batches
 from sluice.relay.relay import Relay, TransactionWaits
 from sluice.relay.store import Added, State, Store
 
@@ -330,7 +330,7 @@ def test_what_was_used_elsewhere_is_closed_with_the_reason() -> None:
     run(relay)
 
     first, second = relay.store.messages()
-    assert (first.state, first.reason) == (State.SKIPPED, "instruction: its nonce is used or cancelled")
+    assert (first.state, first.reason) == (State.SKIPPED, USED)
     assert second.state is State.APPLIED
     (result,) = relay.add([MESSAGES[0]])
     assert isinstance(result, InvalidInput)

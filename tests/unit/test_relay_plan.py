@@ -1,7 +1,9 @@
 """Which instructions a relay sends, in which batches, and what it learns from events."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from eth_abi.abi import encode
@@ -25,11 +27,21 @@ from sluice.instructions import (
 from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import Parameters
 from sluice.relay.chain import Where, by_transaction, paid, relayed
-from sluice.relay.plan import BATCH_GAS, Planned, batches, dead, instruction_gas, plan
+from sluice.relay.plan import (
+    BATCH_GAS,
+    NOT_SIGNED,
+    USED,
+    Planned,
+    batches,
+    dead,
+    instruction_gas,
+    plan,
+)
 from sluice.relay.store import Outcome, State, Stored
 from sluice.words import MAX_NONCE
 from tests.escrow_world import item
 
+ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
 KEY = Keys.from_key("0x" + "07" * 32)
 OTHER_KEY = Keys.from_key("0x" + "09" * 32)
@@ -130,18 +142,27 @@ def planned(count: int, signature: bytes = bytes(65), by_key: bool = True) -> li
 
 
 def test_batches_fit_a_transaction() -> None:
-    """By number, by the length of the signatures and by gas; in order, none left out."""
-    gas = instruction_gas(planned(1)[0])
-    by_gas = (BATCH_GAS - 300_000) // gas
-    assert [len(batch) for batch in batches(planned(2 * by_gas + 1))] == [by_gas, by_gas, 1]
+    """By the bytes of instructions and signatures and by gas; in order, none left out."""
+    by_length = 8_192 // 67
+    assert [len(batch) for batch in batches(planned(2 * by_length + 1))] == [by_length] * 2 + [1]
     in_batches = [each for batch in batches(planned(500)) for each in batch]
     assert in_batches == [each.stored for each in planned(500)]
-    wallets = [len(b) for b in batches(planned(60, bytes(65), by_key=False))]
-    assert wallets[0] == (BATCH_GAS - 300_000) // (gas + 200_000)
-    long = [len(b) for b in batches(planned(9, bytes(16_000)))]
-    assert long == [2, 2, 2, 2, 1]
+    gas = instruction_gas(planned(1, by_key=False)[0])
+    wallets = [len(b) for b in batches(planned(60, by_key=False))]
+    assert wallets[0] == (BATCH_GAS - 300_000) // gas
+    long = [len(b) for b in batches(planned(9, bytes(2_048)))]
+    assert long == [3, 3, 3]
+    every = instruction(KEY.address, dict.fromkeys(range(65), 1), {}, 0)
+    large = [replace(each, instruction=every) for each in planned(31)]
+    assert [len(b) for b in batches(large)] == [14, 14, 3]
     waiting = [replace(each, reason="instruction: expired") for each in planned(3)]
     assert batches(waiting) == []
+
+
+def test_the_reasons_that_the_plan_gives_are_the_contracts() -> None:
+    golden = json.loads((ROOT / "tests/surface/refusals.json").read_text())
+
+    assert {NOT_SIGNED, USED} <= {text for texts in golden.values() for text in texts}
 
 
 def test_dead_is_what_no_transaction_can_apply_any_more() -> None:
