@@ -69,7 +69,8 @@ def test_devnet_lasts_and_stops_its_chain(tmp_path: Path) -> None:
     assert not first["found_again"]
     assert again == {**first, "found_again": True}
     assert len(first["stakers"]) == 7
-    assert read_record(tmp_path / "local.json").address == first["escrow"]
+    record = read_record(tmp_path / "local.json")
+    assert (record.address, record.lens) == (first["escrow"], first["lens"])
     assert time >= json.loads(moved.stdout)["time"]
     assert not web3.is_connected()
 
