@@ -5,7 +5,7 @@ seconds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ from sluice.words import (
     Entry,
     digest_chain,
     link_bytes,
+    pack_account,
+    pack_split,
+    unpack_account,
+    unpack_split,
     word_slot,
 )
 
@@ -317,6 +321,16 @@ class World:
         """What the account may withdraw now, in nano-NMR."""
         return int(self.lens.position(account).withdrawable) // NANO
 
+    def due_nano(self, account: str) -> int:
+        """What is due to the account, in nano-NMR, as the contract stores it; it is part of the
+        pool, and the flag says whether there is any."""
+        words = self.words(account)
+        due_nano = unpack_split(words.get(SPLIT_PLACE, 0)).due_nano
+        account_word = unpack_account(words.get(0, 0))
+        assert account_word.flags >> 1 == (due_nano > 0)
+        assert due_nano <= account_word.pool_nano
+        return due_nano
+
     def at_risk_nano(self, account: str) -> int:
         """What the account's open rounds may still burn, in nano-NMR."""
         return int(self.lens.position(account).at_risk) // NANO
@@ -330,6 +344,16 @@ class World:
         for place, word in words.items():
             slot = word_slot(account, place, words_slot())
             boa.env.set_storage(self.escrow.address, slot, word)
+
+    def put_due(self, account: str, due_nano: int) -> None:
+        """Says that so much of the account's pool is due, as passes with a split would have."""
+        words = self.words(account)
+        account_word = unpack_account(words.get(0, 0))
+        assert 0 < due_nano <= account_word.pool_nano
+        split_word = unpack_split(words.get(SPLIT_PLACE, 0))
+        flagged = replace(account_word, flags=account_word.flags | 2)
+        due = replace(split_word, due_nano=due_nano)
+        self.put(account, {0: pack_account(flagged), SPLIT_PLACE: pack_split(due)})
 
     def put_round(self, resolved: int, announced_at: int = 0) -> None:
         """Makes a round (its tournament number) the last one that is done."""
@@ -374,7 +398,7 @@ class World:
             fields = dict(log._asdict()) if hasattr(log, "_asdict") else {}
             if fields.pop("address", None) == self.escrow.address:
                 plain = {
-                    key: value.lower() if isinstance(value, str) else value
+                    key: value.lower() if str(value).startswith("0x") else value
                     for key, value in fields.items()
                 }
                 events.append((type(log).__name__, plain))
@@ -443,11 +467,14 @@ class World:
         assert fields["time"] == now()
         return fields["applied"], {skip["account"]: skip["reason"] for _, skip in skipped}
 
-    def pay(self, *signed: tuple[Withdrawal, bytes], **options: Any) -> list[tuple[int, Skip]]:
-        """Sends a batch; returns what was paid (nano-NMR) and why not, for each."""
+    def pay(
+        self, *signed: tuple[Withdrawal, bytes], due: Sequence[str] = (), **options: Any
+    ) -> list[tuple[int, Skip]]:
+        """Sends a batch of requests, then of accounts with something due; returns what was paid
+        (nano-NMR) and why not, for each."""
         requests = [request.word() for request, _ in signed]
         signatures = packed_signatures([signature for _, signature in signed])
-        self.escrow.pay(requests, [], signatures, sender=role_address("operator"), **options)
+        self.escrow.pay(requests, list(due), signatures, sender=role_address("operator"), **options)
         ((_, fields),) = self.events()
         return [(word >> 160 & MAX_AMOUNT_NANO, Skip(word >> 216)) for word in fields["items"]]
 

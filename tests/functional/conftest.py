@@ -1,11 +1,12 @@
 """Roles, and a deployed escrow that every test gets fresh."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boa
 import pytest
 
-from tests.escrow_world import World, deploy_world, role_address
+from tests.escrow_world import World, deploy_world, deployer_of, role_address
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +59,13 @@ def other_staker() -> str:
 def stranger() -> str:
     """Somebody without any role."""
     return role_address("stranger")
+
+
+@pytest.fixture
+def wallet(world: World) -> Iterator[Any]:
+    """A contract wallet, honest on the staker's key until a test tells it otherwise."""
+    contract = deployer_of("test/HostileWallet.vy").deploy()
+    contract.be_honest(role_address("staker"))
+    world.watched["wallet"] = contract.address.lower()
+    yield contract
+    del world.watched["wallet"]
