@@ -34,10 +34,11 @@ console = Console(stderr=True)
 def cli(rounds_file: Path | None, as_json: bool, update: bool) -> None:
     """Measure gas on a fresh local chain.
 
-    Figures are receipts' gasUsed; `marginal` is the slope between 100 and 200 items of a batch,
-    accounts that have been through at least five passes, payouts mixed in sign; `plain_*` is the
-    same work in contracts/test/PlainEscrow.vy and PlainLoop.vy. Writes build/bench.json and
-    compares with the committed snapshot.
+    Figures are receipts' gasUsed (of `runtime_bytes`: bytes); `marginal` is the slope between 100
+    and 200 items of a batch (50 and 100 for `relay`, which does not take 200), accounts that have
+    been through at least five passes, payouts mixed in sign; `plain_*` is the same work in
+    contracts/test/PlainEscrow.vy and PlainLoop.vy. Writes build/bench.json and compares with the
+    committed snapshot.
 
     Exit codes: 0 within the tolerance, 1 a figure left it or something failed, 2 wrong usage.
 

@@ -44,6 +44,6 @@ def test_gas_that_moved_is_told() -> None:
     (new,) = gas_snapshot.differences({"leave": 1}, {})
     assert "is not in the snapshot" in new
     over = gas_snapshot.differences(
-        {"resolve_one_model_marginal": 7_501}, {"resolve_one_model_marginal": 7_501}
+        {"resolve_one_model_marginal": 7_201}, {"resolve_one_model_marginal": 7_201}
     )
-    assert over == ["resolve_one_model_marginal: 7,501 is over its limit of 7,500"]
+    assert over == ["resolve_one_model_marginal: 7,201 is over its limit of 7,200"]

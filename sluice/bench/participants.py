@@ -1,0 +1,157 @@
+"""What participants get without gas: splits, earnings that go to the wallet, signed changes.
+
+It goes on where `routes` ends: two groups of accounts with one model, some passes behind them and
+one free withdrawal. Half of each group signs instructions (no more than some 120 signatures fit one
+`relay`); the others set their splits themselves and keep a nonce of zero.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from eth_account.signers.local import LocalAccount
+
+from sluice import instructions
+from sluice.account import Split
+from sluice.bench.routes import ROUNDS
+from sluice.bench.world import (
+    FEW,
+    FIRST_ROUND,
+    MANY,
+    STAKE_NANO,
+    Figures,
+    World,
+    mixed,
+    require,
+    run_pass,
+    slope,
+)
+from sluice.calls import calls
+from sluice.words import POOL, WALLET
+
+STAKED_NANO = STAKE_NANO // 4
+THREE_WAYS: Split = ((POOL, 3_333), (WALLET, 3_333), (1, 3_334))
+TO_WALLET: Split = ((WALLET, 10_000),)
+HALF = 2
+"""What batches are divided by that hold half as many."""
+
+Asked = tuple[dict[int, int], dict[int, Split]]
+"""Stakes in nano-NMR and splits, each by model."""
+
+
+def measure_participants(world: World) -> Figures:
+    """All of it, on accounts that `measure_routes` has left."""
+    few, many = world.stakers[:FEW], world.stakers[FEW : FEW + MANY]
+    figures = _own_calls(world) | _signed(world, few[: FEW // HALF], many[: MANY // HALF])
+    few_own, many_own = few[FEW // HALF :], many[MANY // HALF :]
+    three_ways = calls.set_split(0, THREE_WAYS)
+    _send_each(world, [*few_own, *many_own], three_ways, "set_split")
+
+    weeks = count(FIRST_ROUND + ROUNDS)
+    passes = [_pass(world, next(weeks), few, many) for _ in range(3)]
+    figures["resolve_split_marginal"] = slope(*passes[-1])
+
+    # the first fortnight fills what the second finds filled
+    for _ in range(2):
+        paid = _pay_due(world, few), _pay_due(world, many)
+        _pass(world, next(weeks), few, many)
+        _pass(world, next(weeks), few, many)
+    figures["pay_due_marginal"] = slope(*paid)
+
+    # without a split of its model 0 and a nonce, nothing shares the word with what is due: it is
+    # filled from zero each time
+    own = [*few_own, *many_own]
+    _send_each(world, own, calls.set_split(0, ()), "set_split")
+    _send_each(world, own, calls.set_split(1, TO_WALLET), "set_split")
+    _send_each(world, own, calls.set_stakes({0: 0, 1: STAKED_NANO}), "set_stakes")
+    _pay_due(world, few_own)
+    _pay_due(world, many_own)
+    passes = [_pass(world, next(weeks), few_own, many_own, model=1) for _ in range(2)]
+    figures["resolve_split_other_model_marginal"] = slope(*passes[-1], HALF)
+    paid = _pay_due(world, few_own), _pay_due(world, many_own)
+    figures["pay_due_other_model_marginal"] = slope(*paid, HALF)
+    return figures
+
+
+def _pass(
+    world: World,
+    number: int,
+    few: Sequence[LocalAccount],
+    many: Sequence[LocalAccount],
+    model: int = 0,
+) -> tuple[int, int]:
+    """A pass with payouts on one model; returns the gas of each group."""
+    groups = mixed([_addresses(few), _addresses(many)], number, model)
+    _, few_gas, many_gas = run_pass(world, number, groups)
+    return few_gas, many_gas
+
+
+def _own_calls(world: World) -> Figures:
+    """A split set by its account's own transaction."""
+    staker = world.stakers[-1].address.lower()
+    return {
+        "set_split": world.send(staker, calls.set_split(0, THREE_WAYS), "set_split"),
+        "set_split_again": world.send(staker, calls.set_split(0, TO_WALLET), "set_split"),
+    }
+
+
+def _signed(world: World, few: Sequence[LocalAccount], many: Sequence[LocalAccount]) -> Figures:
+    """What is relayed for accounts of two models that have signed before; leaves them with
+    `THREE_WAYS`."""
+
+    def rebalance(place: int, onto_second_nano: int) -> Asked:
+        moved_nano = onto_second_nano + place
+        return {0: STAKED_NANO - moved_nano, 1: moved_nano}, {}
+
+    def first(place: int) -> Asked:
+        return rebalance(place, STAKED_NANO // 2)
+
+    def second(place: int) -> Asked:
+        return rebalance(place, STAKED_NANO // 3)
+
+    def to_wallet(_: int) -> Asked:
+        return {}, {0: TO_WALLET}
+
+    def three_ways(_: int) -> Asked:
+        return {}, {0: THREE_WAYS}
+
+    def both(asked: Callable[[int], Asked]) -> int:
+        return slope(_relay(world, few, asked), _relay(world, many, asked), HALF)
+
+    both(first)
+    figures = {"relay_rebalance_marginal": both(second)}
+    figures["relay_one"] = _relay(world, few[:1], first)
+    both(to_wallet)
+    return figures | {"relay_split_marginal": both(three_ways)}
+
+
+def _relay(world: World, stakers: Sequence[LocalAccount], asked: Callable[[int], Asked]) -> int:
+    """One batch of instructions, each signed by its staker, sent by nobody in particular."""
+    domain = instructions.Domain(world.deployment.chain_id, world.deployment.address)
+    nonces = [world.lens.position(staker.address).nonce for staker in stakers]
+    signed = []
+    for place, (staker, nonce) in enumerate(zip(stakers, nonces, strict=True)):
+        stakes_nano, splits = asked(place)
+        message = instructions.instruction(staker.address, stakes_nano, splits, nonce)
+        signed.append(instructions.sign(message, domain, staker))
+    call = instructions.relay_call(signed)
+    gas = world.send(world.owner, calls.relay(call.instructions, call.signatures), "relay")
+    after = [world.lens.position(staker.address).nonce for staker in stakers]
+    require(after == [nonce + 1 for nonce in nonces], "relay")
+    return gas
+
+
+def _pay_due(world: World, stakers: Sequence[LocalAccount]) -> int:
+    """One batch of what is due."""
+    period = world.lens.current_period()
+    accounts = _addresses(stakers)
+    gas = world.send(world.operator, calls.pay([], accounts, b""), "pay")
+    require({world.lens.position(each).period for each in accounts} == {period}, "pay")
+    return gas
+
+
+def _send_each(world: World, stakers: Sequence[LocalAccount], data: bytes, name: str) -> None:
+    world.send_all([(staker.address.lower(), data, name) for staker in stakers])
+
+
+def _addresses(stakers: Sequence[LocalAccount]) -> list[str]:
+    return [staker.address for staker in stakers]
