@@ -344,11 +344,11 @@ def _first_open(resolved: uint256) -> uint256:
 @pure
 def _open_units(word: uint256, round_word: uint256, first_open: uint256) -> uint256:
     """
-    @dev The risk that an account word records for a round, 0 if it records none or the round is not
-         open.
+    @dev The risk that an account word records for a round after its last pass, 0 if it records none
+         or the round is not open.
     """
     last_pass: uint256 = packing._account(word).round
-    if round_word < max(first_open, last_pass + 1) or round_word > last_pass + packing.OPEN_ROUNDS:
+    if round_word < first_open or round_word > last_pass + packing.OPEN_ROUNDS:
         return 0
     return packing._risk_units(word, round_word)
 
