@@ -9,10 +9,10 @@ from ape.api import ProviderAPI
 
 from sluice.ledger import ALL
 from sluice.participant import commands
-from sluice.participant.chain import account_now, acting, connect
+from sluice.participant.chain import connect
 from sluice.participant.desk import Desk
 from sluice.participant.now import parse_nmr_eth
-from sluice.presets import MEANING, Preset, parse_model, parse_splits, parse_weights, preset_splits
+from sluice.presets import Preset, parse_model, parse_splits, parse_weights
 from sluice.sending import (
     Command,
     Output,
@@ -194,14 +194,14 @@ def split(
         if weights is not None:
             raise click.UsageError("--weights are for --preset balance")
         commands.change(desk, account, (), parse_splits(parts), gasless)
-    held = account_now(desk.on, acting(account).address).account
-    targets = None if weights is None else parse_weights(weights)
-    named = [parse_model(part) for part in parts]
-    models = named or {*held.stakes_nano, *held.splits, *(targets or {})}
-    made = preset_splits(Preset(preset), models, targets, held.stakes_nano)
-    for sentence in (MEANING[made.preset], *made.notes):
-        desk.output.say(sentence)
-    commands.change(desk, account, (), made.splits, gasless)
+    commands.preset(
+        desk,
+        account,
+        Preset(preset),
+        [parse_model(part) for part in parts],
+        None if weights is None else parse_weights(weights),
+        gasless,
+    )
 
 
 @cli.command(cls=Command)

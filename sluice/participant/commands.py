@@ -59,6 +59,7 @@ from sluice.participant.words import (
     turn_document,
     ways_rows,
 )
+from sluice.presets import MEANING, Preset, preset_splits
 from sluice.sending import DAY_S, HOUR_S, nmr, when
 from sluice.words import MAX_NONCE
 
@@ -197,6 +198,25 @@ def change(
     for skipped in instructions_skipped(sent[-1].logs):
         raise Refused(skipped.reason)
     end_sent(desk, account, sent, document)
+
+
+def preset(
+    desk: Desk,
+    name: str,
+    chosen: Preset,
+    models: Sequence[int],
+    weights: Mapping[int, int] | None,
+    gasless: bool,
+) -> NoReturn:
+    """The splits of a preset, for these models, or for all with a stake, a split or a weight."""
+    seen = account_now(desk.on, acting(name).address)
+    earlier = instructions_of(seen, desk.stored()) if gasless else []
+    held = after_instructions(seen, earlier).account
+    concerned = models or sorted({*held.stakes_nano, *held.splits, *(weights or {})})
+    made = preset_splits(chosen, concerned, weights, held.stakes_nano)
+    for sentence in (MEANING[chosen], *made.notes):
+        desk.output.say(sentence)
+    change(desk, name, (), made.splits, gasless)
 
 
 def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> NoReturn:
