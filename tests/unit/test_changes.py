@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import boa
 import pytest
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
@@ -37,6 +38,7 @@ from sluice.instructions import (
     write_messages,
 )
 from sluice.words import MAX_AMOUNT_NANO, MAX_NONCE, POOL, WALLET
+from tests.escrow_world import START, deploy_world, set_time
 
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
 KEY = Account.from_key("0x" + "07" * 32)
@@ -299,3 +301,43 @@ def test_a_line_without_a_field_names_it(tmp_path: Path) -> None:
         (tmp_path / "short.jsonl").write_text(json.dumps(fields))
         with pytest.raises(InvalidInput, match=f"field '{name}' is missing"):
             read_messages(tmp_path / "short.jsonl", DOMAIN)
+
+
+def test_the_contract_reads_what_is_packed_and_signed() -> None:
+    """Domain, hash, packing and signature as the contract has them: many stakes and splits by one
+    signature, whatever their number; one bit of the signature changed, and it is skipped."""
+    with boa.env.anchor():
+        world = deploy_world()
+        set_time(START)
+        domain = Domain(boa.env.evm.patch.chain_id, str(world.escrow.address))
+        world.give(KEY.address, 10**21)
+        world.escrow.deposit(10**21, sender=KEY.address)
+        wanted = [
+            instruction(KEY.address, {5: 3}, {}, 0),
+            instruction(KEY.address, {}, {0: HALVES, 7: ()}, 1),
+            instruction(
+                KEY.address,
+                {model: 10 + model for model in range(65)},
+                {model: ((model, 9_000), (POOL, 999), (WALLET, 1)) for model in range(0, 65, 8)},
+                2,
+                START + 10,
+            ),
+        ]
+        signed = [sign(each, domain, KEY) for each in wanted]
+        good = signed[0].signature
+        bad = replace(signed[0], signature=good[:64] + bytes([good[64] ^ 7]))
+        call = relay_call([bad, *signed])
+
+        world.escrow.relay(call.instructions, call.signatures, sender=STRANGER.address)
+
+        ((_, fields),) = [each for each in world.events() if each[0] == "InstructionsRelayed"]
+        assert (fields["instructions"], fields["applied"]) == (call.instructions, 0b1110)
+        ((_, skipped),) = [each for each in world.events() if each[0] == "InstructionSkipped"]
+        assert skipped["reason"] == "signature: not the account's"
+        assert list(world.lens.stakes_of(KEY.address)) == [(10 + m) * 10**9 for m in range(65)]
+        held = {
+            split.model: tuple(zip(split.destinations, split.shares, strict=True))
+            for split in world.lens.splits_of(KEY.address)
+        }
+        assert held == {m: ((m, 9_000), (POOL, 999), (WALLET, 1)) for m in range(0, 65, 8)}
+        assert world.lens.position(KEY.address).nonce == 3
