@@ -144,10 +144,11 @@ def set_stakes(account: Account, stakes_nano: Mapping[int, int], added_nano: int
     takes up the difference. Refused as a whole or done as a whole."""
     if not stakes_nano:
         raise Refused("models: name at least one")
-    above = 0
-    for model, stake_nano in stakes_nano.items():
-        above = _check_ascends(model, above)
+    for stake_nano in stakes_nano.values():
         check_fits(stake_nano)
+    above = 0
+    for model in stakes_nano:
+        above = _check_ascends(model, above)
     held_nano = sum(account.stakes_nano.get(model, 0) for model in stakes_nano)
     pool_nano = account.pool_nano + added_nano + held_nano - sum(stakes_nano.values())
     if pool_nano < 0:

@@ -203,7 +203,7 @@ def law(
     """A test that the function holds for every tournament and all that is drawn, on both books."""
 
     def make(check: Callable[..., None]) -> Callable[[str], None]:
-        @pytest.mark.parametrize("book", ["ledger"])
+        @pytest.mark.parametrize("book", BOOKS)
         def test(book: str) -> None:
             @settings(max_examples=EXAMPLES[book])
             @given(**drawn)

@@ -4,6 +4,7 @@ The invariants are numbered as in docs/accounting.md. HYPOTHESIS_PROFILE=long se
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import boa
@@ -18,25 +19,30 @@ from hypothesis.stateful import (
     rule,
 )
 
-from sluice.account import bound_nano
+from sluice.account import Split, bound_nano
 from sluice.errors import Refused
-from sluice.ledger import ALL, Ledger, Skip
+from sluice.ledger import ALL, Ledger, Position, Skip
 from sluice.parameters import BPS
 from sluice.words import (
     AMOUNT_BITS,
     MAX_AMOUNT_NANO,
     NO_DIGEST,
+    PAGES,
     PAYOUT_BIAS_NANO,
+    POOL,
     SPLIT_PLACE,
+    WALLET,
     Entry,
     digest_chain,
     link_bytes,
     link_words,
+    page_models,
     unpack_account,
     unpack_link,
+    unpack_page,
     unpack_split,
 )
-from tests.drivers import Driver, EscrowDriver, LedgerDriver, Request, Seen
+from tests.drivers import Driver, EscrowDriver, LedgerDriver, Request, Seen, Signed
 from tests.escrow_world import (
     DAY,
     FIRST_PASS,
@@ -50,6 +56,7 @@ from tests.escrow_world import (
     deploy_world,
     role_address,
 )
+from tests.instructing import NEVER, Instruction, unpacked_instructions, unpacked_parts
 
 ROLES = ("staker", "other_staker", "stranger")
 ACCOUNTS = {role: role_address(role) for role in ROLES}
@@ -66,6 +73,57 @@ permille = st.integers(0, 1_000)
 amounts = st.one_of(st.sampled_from([1, 2**18 * 4, 2**18 * 4 + 1, 10**9]), st.integers(1, 10**14))
 # of the bound: mostly within, seldom over
 payouts = st.one_of(st.integers(-1_000, 1_000), st.sampled_from([0, -1_000, 1_000, -1_001, 1_001]))
+
+# each wrong in one way; what a batch can carry of them is at most 255 and 16,383
+WRONG_SPLITS: tuple[Split, ...] = (
+    ((65, BPS),),
+    ((253, BPS),),
+    ((1, 5_000), (1, 5_000)),
+    ((WALLET, BPS), (4, 0)),
+    ((POOL, BPS + 1),),
+    ((0, BPS - 1),),
+    ((0, 5_000), (WALLET, 5_001)),
+)
+
+
+@st.composite
+def splits(draw: st.DrawFn, wrong: tuple[Split, ...] = WRONG_SPLITS) -> Split:
+    """Up to eight destinations that share 10,000 basis points; seldom something else."""
+    if draw(st.integers(0, 9)) == 9:
+        return draw(st.sampled_from(wrong))
+    destinations = draw(
+        st.lists(st.sampled_from([*MODELS, 2, 63, POOL, WALLET]), max_size=8, unique=True)
+    )
+    if not destinations:
+        return ()
+    shares = [draw(st.integers(1, BPS // 8)) for _ in destinations[1:]]
+    return tuple(zip(destinations, [BPS - sum(shares), *shares], strict=True))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an instruction is made of: whose it is and whose signature it bears, how far its nonce
+    and its deadline are off, and the changes."""
+
+    role: str
+    signer: str | None
+    nonce: int
+    seconds: int | None
+    shares: dict[int, int]
+    splits: dict[int, Split]
+    flaw: str | None
+
+
+drawn_instructions = st.builds(
+    Drawn,
+    role=roles,
+    signer=st.one_of(st.none(), st.none(), st.none(), roles),
+    nonce=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
+    seconds=st.sampled_from([None, None, 0, 1, -1]),
+    shares=st.dictionaries(models, permille, max_size=3),
+    splits=st.dictionaries(models, splits(), max_size=2),
+    flaw=st.sampled_from([None] * 9 + ["descending", "model", "much"]),
+)
 
 _worlds: dict[str, World] = {}
 
@@ -95,10 +153,18 @@ class Replay:
             elif name == "StakesSet":
                 stakes = {word >> AMOUNT_BITS: word & MAX_AMOUNT_NANO for word in fields["stakes"]}
                 self.ledger.set_stakes(account, stakes)
+            elif name == "SplitSet":
+                self.ledger.set_split(account, fields["model"], unpacked_parts(fields["parts"]))
+            elif name == "InstructionsRelayed":
+                self._batch(fields["instructions"], fields["applied"])
+            elif name == "InstructionsCancelled":
+                self.ledger.cancel_instructions(account, fields["nonce"])
+            elif name == "WithdrawalCancelled":
+                self.ledger.accounts[account].period = fields["period"]
             elif name == "Left":
                 self.ledger.leave(account)
             elif name == "Withdrawn":
-                self.ledger.account(account).pool_nano -= amount_nano
+                self._take_out(account, amount_nano)
             elif name == "FreeWithdrawals":
                 for word in fields["items"]:
                     self._item(word, fields["period"])
@@ -114,14 +180,28 @@ class Replay:
             elif name == "ReserveWithdrawn":
                 self.ledger.reserve_nano -= amount_nano
             else:
-                assert name == "BurnSent", name
-                self.ledger.burned_nano -= amount_nano
+                if name == "BurnSent":
+                    self.ledger.burned_nano -= amount_nano
+                else:
+                    assert name == "InstructionSkipped", name
 
     def _item(self, word: int, period: int) -> None:
         if Skip(word >> 216) == Skip.PAID:
-            account = self.ledger.account(f"0x{word & (2**160 - 1):040x}")
-            account.pool_nano -= word >> 160 & MAX_AMOUNT_NANO
-            account.period = period
+            address = f"0x{word & (2**160 - 1):040x}"
+            self._take_out(address, word >> 160 & MAX_AMOUNT_NANO)
+            self.ledger.accounts[address].period = period
+
+    def _take_out(self, address: str, amount_nano: int) -> None:
+        account = self.ledger.accounts[address]
+        account.pool_nano -= amount_nano
+        account.due_nano = max(0, account.due_nano - amount_nano)
+
+    def _batch(self, batch: bytes, applied: int) -> None:
+        for index, each in enumerate(unpacked_instructions(batch)):
+            if applied >> index & 1:
+                self.ledger.apply_instruction(
+                    each.account, each.stakes_nano, each.splits, each.nonce, NEVER, 0
+                )
 
     def _link(self, round_number: int, link: bytes, time: int) -> None:
         # the ledger wants a chain and an order: both are the contract's word here
@@ -260,48 +340,114 @@ class EscrowMachine(RuleBasedStateMachine):
     def leave(self, role: str) -> None:
         self.both(lambda d: d.leave(ACCOUNTS[role]))
 
+    @rule(
+        role=roles,
+        model=st.sampled_from([*MODELS, 65]),
+        split=splits(wrong=(*WRONG_SPLITS, ((256, BPS),), ((0, 2**14),))),
+    )
+    def set_split(self, role: str, model: int, split: Split) -> None:
+        self.both(lambda d: d.set_split(ACCOUNTS[role], model, split))
+
+    # --- instructions ----------------------------------------------------------------------------
+
+    @rule(batch=st.lists(drawn_instructions, min_size=1, max_size=3))
+    def relay(self, batch: list[Drawn]) -> None:
+        """A batch of instructions, some of them wrong: those that are not are applied."""
+        signed = []
+        for index, drawn in enumerate(batch):
+            earlier = [other.role for other in batch[:index]].count(drawn.role)
+            signed.append(Signed(self.instruction(drawn, earlier), drawn.signer or drawn.role))
+        reasons = self.both(lambda d: d.relay(signed))
+        for each, reason in zip(signed, reasons, strict=True):
+            forged = each.instruction.account != ACCOUNTS[each.signer]
+            assert not (forged and reason == "")
+
+    def instruction(self, drawn: Drawn, earlier: int) -> Instruction:
+        """Shares of the equity as stakes; the nonce counts on from those before it in the batch."""
+        address = ACCOUNTS[drawn.role]
+        account = self.ledger.account(address)
+        whole = max(1_000, sum(drawn.shares.values()))
+        others = sum(s for m, s in account.stakes_nano.items() if m not in drawn.shares)
+        free = account.equity_nano - others
+        stakes = {m: free * share // whole for m, share in sorted(drawn.shares.items())}
+        if drawn.flaw == "descending":
+            stakes = dict(reversed(stakes.items()))
+        elif drawn.flaw == "model":
+            stakes[65] = 0
+        elif drawn.flaw == "much":
+            stakes[64] = free + 1
+        parts = drawn.splits if drawn.flaw else dict(sorted(drawn.splits.items()))
+        nonce = max(0, account.nonce + earlier + drawn.nonce)
+        deadline = NEVER if drawn.seconds is None else self.now + drawn.seconds
+        return Instruction(address, nonce, stakes, parts, deadline)
+
+    @rule(role=roles, step=st.sampled_from([-1, 0, 1, 2, 1_000, 1_001]))
+    def cancel_instructions(self, role: str, step: int) -> None:
+        nonce = max(0, self.ledger.account(ACCOUNTS[role]).nonce + step)
+        self.both(lambda d: d.cancel_instructions(ACCOUNTS[role], nonce))
+        assert bool(self.refusal) == (step not in (1, 2, 1_000))
+
+    @rule(role=roles)
+    def cancel_withdrawal(self, role: str) -> None:
+        self.both(lambda d: d.cancel_withdrawal(ACCOUNTS[role]))
+
     # --- withdrawals -----------------------------------------------------------------------------
 
     @rule(role=roles, share=permille, extra=st.sampled_from([0, 0, 0, 1]))
     def withdraw(self, role: str, share: int, extra: int) -> None:
         free = self.ledger.withdrawable_nano(ACCOUNTS[role], self.now)
         amount = free * share // 1_000 + extra
-        if self.both(lambda d: d.withdraw(ACCOUNTS[role], amount)) is not None:
-            self.covered_after_a_withdrawal(role)
+        before = self.positions()
+        self.both(lambda d: d.withdraw(ACCOUNTS[role], amount))
+        self.covered_but_for_what_was_due(before)
 
     @rule(role=roles)
     def withdraw_all(self, role: str) -> None:
-        if self.both(lambda d: d.withdraw(ACCOUNTS[role], ALL)) is not None:
-            self.covered_after_a_withdrawal(role)
+        before = self.positions()
+        self.both(lambda d: d.withdraw(ACCOUNTS[role], ALL))
+        self.covered_but_for_what_was_due(before)
 
     @rule(
         drawn=st.lists(
             st.tuples(
                 roles, st.one_of(st.just(ALL), permille), st.integers(-1, 1), st.integers(-1, 99)
             ),
-            min_size=1,
             max_size=3,
-        )
+        ),
+        due=st.lists(roles, max_size=3),
     )
-    def pay(self, drawn: list[tuple[str, int, int, int]]) -> None:
-        """A batch: all or a share of what is withdrawable, for about now, seldom too late."""
+    def pay(self, drawn: list[tuple[str, int, int, int]], due: list[str]) -> None:
+        """A batch: requests for all or a share of what is withdrawable, for about now, seldom too
+        late; then what is due."""
+        due_accounts = [ACCOUNTS[role] for role in due]
+        if not drawn and not due:
+            return
         period = self.world.parameters.period(self.now)
         requests = []
         for role, share, later, seconds in drawn:
             free = self.ledger.withdrawable_nano(ACCOUNTS[role], self.now)
             amount = ALL if share == ALL else free * share // 999
             requests.append(Request(role, amount, max(0, period + later), self.now + seconds))
-        paid = self.both(lambda d: d.pay(requests))
-        for request, (skip, amount) in zip(requests, paid, strict=True):
+        before = self.positions()
+        paid = self.both(lambda d: d.pay(requests, due_accounts))
+        for skip, amount in paid:
             assert (skip == Skip.PAID) == (amount > 0)
-            if amount:
-                self.covered_after_a_withdrawal(request.role)
+        for address, (skip, amount) in zip(due_accounts, paid[len(requests) :], strict=True):
+            assert amount in (0, before[address].due_nano)
+            assert skip in (Skip.PAID, Skip.TURN_USED, Skip.NOTHING_DUE)
+        self.covered_but_for_what_was_due(before)
 
-    def covered_after_a_withdrawal(self, role: str) -> None:
-        """I4: a withdrawal never takes equity below what is at risk."""
-        account = ACCOUNTS[role]
-        at_risk = self.ledger.at_risk_nano(account, self.now)
-        assert self.ledger.account(account).equity_nano >= at_risk
+    def positions(self) -> dict[str, Position]:
+        """Every account now."""
+        return {address: self.ledger.position(address, self.now) for address in ACCOUNTS.values()}
+
+    def covered_but_for_what_was_due(self, before: dict[str, Position]) -> None:
+        """I4: a withdrawal takes equity below what is at risk, or further below, by no more than it
+        uses up of what was due."""
+        for address, old in before.items():
+            new = self.ledger.position(address, self.now)
+            uncovered = [max(0, p.at_risk_nano - p.pool_nano - p.staked_nano) for p in (old, new)]
+            assert uncovered[1] - uncovered[0] <= old.due_nano - new.due_nano
 
     # --- treasury --------------------------------------------------------------------------------
 
@@ -503,13 +649,12 @@ class EscrowMachine(RuleBasedStateMachine):
 
     @invariant()
     def counters_never_fall(self) -> None:
-        """I7: rounds, periods, nonces and pages in use never fall; due, splits and flags stay zero;
-        a digest is stored exactly while a round is announced."""
+        """I7: rounds, periods, nonces and pages in use never fall; a digest is stored exactly while
+        a round is announced."""
         seen = self.seen
         for account, words in seen.words.items():
             word = unpack_account(words.get(0, 0))
             split = unpack_split(words.get(SPLIT_PLACE, 0))
-            assert (word.flags, split.parts, split.due_nano) == (0, (), 0)
             if self.before is None or account not in self.before.words:
                 continue
             old = unpack_account(self.before.words[account].get(0, 0))
@@ -522,6 +667,30 @@ class EscrowMachine(RuleBasedStateMachine):
             assert seen.round_state[0] >= self.before.round_state[0]
         assert (seen.round_state[1] == NO_DIGEST) == (seen.round_state[2] == 0)
         self.before = seen
+
+    @invariant()
+    def due_is_part_of_the_pool_and_flags_say_what_is_there(self) -> None:
+        """I10: due is at most the pool; a flag stands exactly where there is a split or something
+        due; each split shares out 10,000 basis points and names a destination once."""
+        for account, words in self.seen.words.items():
+            word = unpack_account(words.get(0, 0))
+            position = self.seen.positions[account]
+            assert position.due_nano <= position.pool_nano
+            assert word.flags >> 1 == (unpack_split(words.get(SPLIT_PLACE, 0)).due_nano > 0)
+            flagged = {0} if word.flags & 1 else set()
+            for page in range(1, PAGES + 1):
+                flags = unpack_page(words.get(page, 0)).flags
+                flagged |= {m for at, m in enumerate(page_models(page)) if flags >> at & 1}
+            found = {
+                place - SPLIT_PLACE: unpack_split(w).parts
+                for place, w in words.items()
+                if place >= SPLIT_PLACE
+            }
+            stored = {model: parts for model, parts in found.items() if parts}
+            assert set(stored) == flagged
+            for parts in stored.values():
+                assert sum(share for _, share in parts) == BPS
+                assert len({destination for destination, _ in parts}) == len(parts)
 
     @invariant()
     def events_rebuild_everything(self) -> None:

@@ -57,7 +57,13 @@ def _withdraw_reserve_while_announced(driver: Driver) -> None:
         ),
         (
             lambda d: d.set_stakes(STAKER, {65: TOO_MUCH, 1: 1}),
-            "models: numbered 0 to 64",
+            "amount: does not fit 54 bits of nano-NMR",
+        ),
+        (lambda d: d.set_stakes(STAKER, {65: 1, 1: 1}), "models: numbered 0 to 64"),
+        (lambda d: d.set_split(STAKER, 65, ((65, 1),)), "models: numbered 0 to 64"),
+        (
+            lambda d: d.set_split(STAKER, 65, tuple((m, 1) for m in range(9))),
+            "split: at most 8 destinations",
         ),
     ],
 )

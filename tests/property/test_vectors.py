@@ -1,7 +1,7 @@
 """Known-answer histories, made by a statement of the rules that was written apart from this
 project: ledger and contract agree with every step.
 
-The file stands beside the project; SLUICE_VECTORS names another folder that holds it."""
+The files stand beside the project; SLUICE_VECTORS names another folder that holds them."""
 
 import json
 import os
@@ -31,18 +31,28 @@ from tests.escrow_world import NMR, SUPPLY, deploy_world, role_address
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("SLUICE_VECTORS", ROOT.parent / "shared" / "vectors"))
-FILE = FOLDER / "core.jsonl"
+FILES = ("core.jsonl", "splits.jsonl")
+"""Earnings that go back to their models; earnings under splits, and what they make due."""
 CHUNKS = 12
 
-needs_vectors = pytest.mark.skipif(
-    not FILE.is_file(),
-    reason="left out: no core.jsonl of known answers; name its folder in SLUICE_VECTORS",
+each_history = pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(
+            name,
+            marks=pytest.mark.skipif(
+                not (FOLDER / name).is_file(),
+                reason=f"left out: no {name} of known answers; name its folder in SLUICE_VECTORS",
+            ),
+        )
+        for name in FILES
+    ],
 )
 
 
-def histories(chunk: int) -> Iterator[dict[str, Any]]:
-    """Every CHUNKS-th history of the file."""
-    for line in FILE.read_text().splitlines()[chunk::CHUNKS]:
+def histories(file: str, chunk: int) -> Iterator[dict[str, Any]]:
+    """Every CHUNKS-th history of a file."""
+    for line in (FOLDER / file).read_text().splitlines()[chunk::CHUNKS]:
         yield json.loads(line)
 
 
@@ -117,6 +127,9 @@ def do(driver: Driver, step: Mapping[str, Any], next_digest: bytes | None) -> No
     elif step["do"] == "set_stakes":
         stakes = sorted((int(model), stake) for model, stake in step["stakes"].items())
         driver.set_stakes(account, dict(stakes))
+    elif step["do"] == "set_split":
+        split = tuple(zip(step["destinations"], step["shares"], strict=True))
+        driver.set_split(account, step["model"], split)
     elif step["do"] == "withdraw":
         driver.withdraw(account, ALL if step["amount"] == "all" else step["amount"])
     elif step["do"] == "leave":
@@ -192,22 +205,24 @@ def follow(driver: Driver, history: Mapping[str, Any]) -> None:
         assert answer(seen, parameters, step["now"]) == expected, where
 
 
-@needs_vectors
+@each_history
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_ledger_agrees_with_every_step(chunk: int) -> None:
-    """S3 S27 S40 S45 S46 N2: release, restaking, exit and burns in histories made elsewhere."""
-    for history in histories(chunk):
+def test_ledger_agrees_with_every_step(file: str, chunk: int) -> None:
+    """S3 S6 S27 S40 S45 S46 N2 N9: release, restaking, exit, burns, splits and what is due, in
+    histories made elsewhere."""
+    for history in histories(file, chunk):
         driver = LedgerDriver(parameters_of(history))
         driver.fund(history["reserve"])
         follow(driver, history)
 
 
-@needs_vectors
+@each_history
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_contract_agrees_with_every_step(chunk: int) -> None:
-    """S3 S27 S40 S45 S46 N2: the same histories through transactions, each on a fresh escrow."""
-    for history in histories(chunk):
+def test_contract_agrees_with_every_step(file: str, chunk: int) -> None:
+    """S3 S6 S27 S40 S45 S46 N2 N9: the same histories through transactions, each on a fresh
+    escrow."""
+    for history in histories(file, chunk):
         with boa.env.anchor():
             world = deploy_world(
                 first_pass=history["first_pass"],
