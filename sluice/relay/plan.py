@@ -29,8 +29,10 @@ USED = "instruction: its nonce is used or cancelled"
 CALL_GAS = 300_000
 INSTRUCTION_GAS = 45_000
 """The most that the signature, the account word and the nonce of one take."""
-PLACE_GAS = 23_000
-"""The most that a stake page or a split takes: a slot that was empty."""
+PAGE_GAS = 23_000
+SPLIT_GAS = 28_000
+"""The most that a stake page and a split take: a slot that was empty."""
+STAKE_GAS = 1_500
 SIGNATURE_BYTE_GAS = 16
 BATCH_GAS = 15_000_000
 
@@ -86,7 +88,8 @@ def instruction_gas(planned: Planned) -> int:
     """The most that an instruction takes in a batch."""
     asked = planned.instruction
     pages = {model_page(model) for model in (*asked.stakes_nano, *asked.splits)}
-    gas = INSTRUCTION_GAS + PLACE_GAS * (len(pages) + len(asked.splits))
+    gas = INSTRUCTION_GAS + PAGE_GAS * len(pages)
+    gas += STAKE_GAS * len(asked.stakes_nano) + SPLIT_GAS * len(asked.splits)
     gas += SIGNATURE_BYTE_GAS * len(planned.stored.signed.signature)
     return gas if planned.stored.by_key else gas + WALLET_GAS
 

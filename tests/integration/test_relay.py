@@ -24,6 +24,7 @@ from sluice.instructions import (
     write_messages,
 )
 from sluice.ledger import ALL
+from sluice.relay.plan import Planned, instruction_gas
 from sluice.relay.store import State, Store, Stored
 from sluice.sending import move_time
 from sluice.words import POOL, WALLET
@@ -332,3 +333,23 @@ def test_relay_is_open_to_anybody(office: Office) -> None:
 
     assert sent.code == 0, sent.err
     assert sent.document["fee_wei"] == before - ape.accounts.test_accounts[9].balance > 0
+
+
+def test_no_instruction_takes_more_gas_than_batches_reckon_with(office: Office) -> None:
+    """The dearest of its kind: everything is written for the first time."""
+    first, second, third = office.stakers
+    every = dict.fromkeys(range(65), NMR // 10)
+    orders = [
+        office.order(first, 0, {}, dict.fromkeys(range(65), HALVES)),
+        office.order(second, 0, every),
+        office.order(third, 0, {0: NMR}),
+    ]
+    for order in orders:
+        assert office.add(order).code == 0
+        planned = [each for each in office.kept() if each.signed == order]
+        reckoned = instruction_gas(Planned(planned[0], order.instruction, None))
+
+        sent = office.send()
+
+        assert len(sent.document["applied"]) == 1, sent.err
+        assert sent.document["gas"] - 21_000 <= reckoned
