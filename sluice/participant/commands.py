@@ -185,8 +185,8 @@ def change(
         deadline = seen.now + desk.good_for_days * DAY_S
         asked = instruction(account.address, stakes_nano, splits, nonce, deadline)
         desk.output.say(
-            f"one-time, number {nonce}: anyone can send it until {when(deadline)}, you pay no gas; "
-            "`cancel instructions` kills it"
+            f"one-time, number {nonce}: it acts, and counts, once somebody sends it, which anyone "
+            f"can until {when(deadline)}; you pay no gas; `cancel instructions` kills it"
         )
         end_signed(desk, account, asked, document)
     if earlier:
