@@ -399,13 +399,13 @@ class EscrowMachine(RuleBasedStateMachine):
         amount = free * share // 1_000 + extra
         before = self.positions()
         self.both(lambda d: d.withdraw(ACCOUNTS[role], amount))
-        self.covered_but_for_what_was_due(before)
+        self.covered_after_a_withdrawal(before)
 
     @rule(role=roles)
     def withdraw_all(self, role: str) -> None:
         before = self.positions()
         self.both(lambda d: d.withdraw(ACCOUNTS[role], ALL))
-        self.covered_but_for_what_was_due(before)
+        self.covered_after_a_withdrawal(before)
 
     @rule(
         drawn=st.lists(
@@ -435,13 +435,13 @@ class EscrowMachine(RuleBasedStateMachine):
         for address, (skip, amount) in zip(due_accounts, paid[len(requests) :], strict=True):
             assert amount in (0, before[address].due_nano)
             assert skip in (Skip.PAID, Skip.TURN_USED, Skip.NOTHING_DUE)
-        self.covered_but_for_what_was_due(before)
+        self.covered_after_a_withdrawal(before)
 
     def positions(self) -> dict[str, Position]:
         """Every account now."""
         return {address: self.ledger.position(address, self.now) for address in ACCOUNTS.values()}
 
-    def covered_but_for_what_was_due(self, before: dict[str, Position]) -> None:
+    def covered_after_a_withdrawal(self, before: dict[str, Position]) -> None:
         """I4: a withdrawal takes equity below what is at risk, or further below, by no more than it
         uses up of what was due."""
         for address, old in before.items():
@@ -721,7 +721,7 @@ class FullSwing(EscrowMachine):
 
 
 if os.environ.get("HYPOTHESIS_PROFILE", "ci") == "ci":
-    profile = settings(max_examples=40, stateful_step_count=30)
+    profile = settings(max_examples=30, stateful_step_count=30)
 else:
     profile = settings(stateful_step_count=60)
 
@@ -729,6 +729,8 @@ TestFromTheFirstPass = EscrowMachine.TestCase
 TestFromTheFirstPass.settings = profile
 TestInFullSwing = FullSwing.TestCase
 TestInFullSwing.settings = profile
+for machine in (TestFromTheFirstPass, TestInFullSwing):
+    machine.pytestmark = [pytest.mark.timeout(900)]
 
 assert FIRST_PASS > 1
 assert SUPPLY > 4 * HELD * NMR

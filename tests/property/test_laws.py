@@ -645,6 +645,21 @@ def test_cosmos_the_fix_after_ghsa_86h5_xcpx_cfqc_a_burn_is_not_charged_twice(
     assert t.equity(STAKER) == left - loss
 
 
+def after_losses(
+    held: Mapping[int, int], pool_nano: int, lost: Mapping[int, int]
+) -> dict[int, int]:
+    """The stakes that the order rule leaves: losses ascending, each from its model's stake, then
+    the pool, then the other stakes ascending."""
+    left = {**held, POOL: pool_nano}
+    for model, payout in sorted(lost.items()):
+        open_nano = -payout
+        for source in (model, POOL, *sorted(held)):
+            taken = min(open_nano, left.get(source, 0))
+            left[source] = left.get(source, 0) - taken
+            open_nano -= taken
+    return {model: stake for model, stake in left.items() if stake and model != POOL}
+
+
 @law(
     mine=stakes,
     pool=amounts,
@@ -679,6 +694,7 @@ def test_numbering_models_differently_changes_burns_by_the_order_rule_only(
     t.pass_over({STAKER: lost, OTHER: under_new_numbers(lost)})
 
     assert t.seen(STAKER) == t.seen(OTHER)
+    assert t.stakes(STAKER) == after_losses(held, pooled, lost)
     beyond = sum(max(0, -payout - held.get(model, 0)) for model, payout in lost.items())
     if beyond <= pooled:
         assert under_new_numbers(t.stakes(STAKER)) == t.stakes(OTHER)
