@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from ape.api import ProviderAPI
 
-from sluice.deployment import load_and_check, record_path
+from sluice.deployment import Deployment, load_and_check, record_path
 from sluice.errors import InvalidInput
 from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
@@ -79,8 +79,7 @@ def cli(
     output = Output(as_json)
     floor_nano, ceiling_wei = parse_nmr(min_due), _parse_gwei(max_gas_price)
     deployment, escrow = load_and_check(record or record_path(provider), provider)
-    domain = Domain(deployment.chain_id, deployment.address)
-    relay = Relay(deployment, escrow, _opened(requests, store, provider, domain))
+    relay = Relay(deployment, escrow, _opened(requests, store, provider, deployment))
     operator = signer(account, "operator", escrow.operator())
     _show_terms(floor_nano, ceiling_wei, escrow.gas_price(), output)
     if requests is None:
@@ -111,10 +110,13 @@ def cli(
     _end(period, expected, paid, operator.address, floor_nano, bool(waits), output)
 
 
-def _opened(requests: Path | None, url: str | None, provider: ProviderAPI, domain: Domain) -> Store:
+def _opened(
+    requests: Path | None, url: str | None, provider: ProviderAPI, deployment: Deployment
+) -> Store:
     """The relay's store; a file's requests in one that is gone at the end."""
     if requests is None:
-        return open_store(url, provider, domain)
+        return open_store(url, provider, deployment)
+    domain = Domain(deployment.chain_id, deployment.address)
     opened = Store("sqlite://", domain)
     for signed in read_requests(requests, domain):
         opened.add(signed, is_signed(signed))

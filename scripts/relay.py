@@ -12,7 +12,7 @@ from sluice.deployment import load_and_check, record_path
 from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
 from sluice.inputs import as_address
-from sluice.instructions import Domain, Instruction, SignedRequest, read_messages
+from sluice.instructions import Instruction, SignedRequest, read_messages
 from sluice.ledger import ALL
 from sluice.participant.pending import Lasts, instruction_in_words
 from sluice.participant.words import eth
@@ -196,8 +196,7 @@ class _Row:
 
 def _relay(provider: ProviderAPI, record: Path | None, store: str | None) -> Relay:
     deployment, escrow = load_and_check(record or record_path(provider), provider)
-    domain = Domain(deployment.chain_id, deployment.address)
-    return Relay(deployment, escrow, open_store(store, provider, domain))
+    return Relay(deployment, escrow, open_store(store, provider, deployment))
 
 
 def _kept(each: Stored) -> _Row:

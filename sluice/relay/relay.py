@@ -83,7 +83,8 @@ class Relay:
         said so lately that it may have changed."""
         head = self.escrow.last_block().number
         seen = self.store.seen_block()
-        after = self.deployment.block - 1 if seen is None else seen
+        # a chain that is shorter than it was is another one, or begun again
+        after = self.deployment.block - 1 if seen is None or seen > head else seen
         recent = self.store.since(after)
         outcomes = self._outcomes(recent, after + 1, head)
         accounts = {each.account for each in recent}

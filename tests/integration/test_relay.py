@@ -24,6 +24,7 @@ from sluice.instructions import (
     write_messages,
 )
 from sluice.ledger import ALL
+from sluice.relay.options import default_url
 from sluice.relay.plan import Planned, instruction_gas
 from sluice.relay.store import State, Store, Stored
 from sluice.sending import move_time
@@ -353,3 +354,15 @@ def test_no_instruction_takes_more_gas_than_batches_reckon_with(office: Office) 
 
         assert len(sent.document["applied"]) == 1, sent.err
         assert sent.document["gas"] - 21_000 <= reckoned
+
+
+def test_a_store_of_its_own_for_each_local_chain(office: Office) -> None:
+    """Without --store: local chains have the same id and the same addresses, so their stores are
+    told apart by the block of the deployment."""
+    world = office.world
+    url = default_url(world.provider, world.deployment)
+    other = replace(world.deployment, block_hash="0x" + "ab" * 32)
+
+    assert url.startswith("sqlite:///build/relay/local-")
+    assert default_url(world.provider, other) == "sqlite:///build/relay/local-abababab.sqlite"
+    assert url != default_url(world.provider, other)

@@ -309,6 +309,21 @@ def test_a_relay_waits_for_its_own_transaction() -> None:
     assert {each.state for each in relay.store.messages()} == {State.APPLIED}
 
 
+def test_a_chain_begun_again_is_read_from_its_start() -> None:
+    """A local chain may be started anew under the same address."""
+    relay, chain, _ = made(MESSAGES)
+    chain.grow()
+    chain.grow()
+    run(relay)
+    assert relay.store.seen_block() == DEEPEST
+    del chain.blocks[1:]
+
+    run(relay)
+
+    assert len(chain.applied_by) == len(MESSAGES)
+    assert {each.state for each in relay.store.messages()} == {State.APPLIED}
+
+
 def test_what_is_refused_is_pending_again() -> None:
     """A transaction that the contract refuses as a whole carries nothing."""
     relay, chain, _ = made(MESSAGES)
