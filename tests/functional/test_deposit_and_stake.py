@@ -83,3 +83,18 @@ def test_deposit_and_stake_may_stake_more_than_it_brings(world: World, staker: s
     world.escrow.deposit_and_stake(nano(5), [0, 1], [nano(30), nano(5)], sender=staker)
 
     assert (world.pool_nano(staker), world.stakes_nano(staker)) == (0, {0: 30, 1: 5})
+
+
+@pytest.mark.parametrize(("deposited", "staked", "due_left"), [(5, 5, 6), (5, 12, 6), (5, 15, 3)])
+def test_deposit_and_stake_looks_at_the_pool_with_the_deposit_in_it(
+    world: World, staker: str, deposited: int, staked: int, due_left: int
+) -> None:
+    """S5: new NMR goes onto the models before anything that is due does."""
+    world.stake(staker, {}, pool_nano=13)
+    world.put_due(staker, 6)
+    world.give(staker, nano(deposited))
+
+    world.escrow.deposit_and_stake(nano(deposited), [3], [nano(staked)], sender=staker)
+
+    assert world.pool_nano(staker) == 13 + deposited - staked
+    assert world.due_nano(staker) == due_left

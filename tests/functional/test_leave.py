@@ -2,8 +2,19 @@
 
 import boa
 
-from sluice.words import MAX_AMOUNT_NANO, MAX_NONCE, SPLIT_PLACE, Entry, unpack_account, word_slot
-from tests.escrow_world import FIRST_PASS, World, nano, refuses, words_slot
+from sluice.ledger import Skip
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    MAX_NONCE,
+    POOL,
+    SPLIT_PLACE,
+    WALLET,
+    Entry,
+    unpack_account,
+    unpack_split,
+    word_slot,
+)
+from tests.escrow_world import FIRST_PASS, Instruction, World, nano, refuses, words_slot
 
 
 def write_word(world: World, account: str, place: int, word: int) -> None:
@@ -85,3 +96,51 @@ def test_leave_lets_locked_nmr_be_staked_again(world: World, staker: str) -> Non
     world.escrow.set_stakes([3], [nano(10)], sender=staker)
 
     assert world.stakes_nano(staker) == {3: 10}
+
+
+def test_leave_keeps_what_is_due(world: World, staker: str) -> None:
+    """S40 S11: on the way out what was earned for the wallet stays free at once."""
+    world.stake(staker, {0: 10, 7: 20}, pool_nano=13)
+    world.put_due(staker, 6)
+
+    world.escrow.leave(sender=staker)
+
+    assert (world.pool_nano(staker), world.due_nano(staker)) == (43, 6)
+    assert world.pay(due=[staker]) == [(6, Skip.PAID)]
+
+
+def test_leave_keeps_splits_for_whatever_is_still_to_be_earned(world: World, staker: str) -> None:
+    world.stake(staker, {0: 10, 7: 20})
+    for model in (0, 7, 64):
+        world.escrow.set_split(model, [WALLET, POOL], [5_000, 5_000], sender=staker)
+    before = world.words(staker)
+
+    world.escrow.leave(sender=staker)
+
+    after = world.words(staker)
+    for model in (0, 7, 64):
+        place = SPLIT_PLACE + model
+        assert unpack_split(after[place]).parts == unpack_split(before[place]).parts
+    assert [after[page] >> 216 for page in (2, 16)] == [before[page] >> 216 for page in (2, 16)]
+    assert (after[2], after[16]) == (4 << 216, 8 << 216)
+    assert unpack_account(after[0]).flags == 1
+
+
+def test_leave_kills_what_was_signed_for_the_present_nonce(world: World, staker: str) -> None:
+    """Nothing signed earlier stakes the NMR again; what was signed ahead needs
+    cancel_instructions."""
+    world.stake(staker, {0: 10})
+    present, ahead = (Instruction(staker, nonce, {nonce: 10}) for nonce in (0, 1))
+
+    world.escrow.leave(sender=staker)
+
+    assert world.relay((present, world.sign(present, "staker"))) == (
+        0,
+        {staker: "instruction: its nonce is used or cancelled"},
+    )
+    world.escrow.cancel_instructions(2, sender=staker)
+    assert world.relay((ahead, world.sign(ahead, "staker"))) == (
+        0,
+        {staker: "instruction: its nonce is used or cancelled"},
+    )
+    assert world.stakes_nano(staker) == {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sluice.words import MAX_AMOUNT_NANO, Entry, unpack_account
+from sluice.words import MAX_AMOUNT_NANO, POOL, SPLIT_PLACE, Entry, unpack_account
 from tests.escrow_world import FIRST_PASS, MAX, NMR, World, nano, refuses
 
 
@@ -151,3 +151,49 @@ def test_set_stakes_decreased_then_increased_is_the_smaller_decrease(
     world.escrow.set_stakes([0], [nano(7)], sender=staker)
 
     assert world.words(staker) == after_detour
+
+
+@pytest.mark.parametrize(
+    ("stakes", "due_left"),
+    [({0: 18}, 6), ({0: 19}, 5), ({3: 7}, 6), ({3: 10}, 3), ({0: 24}, 0), ({0: 0}, 6)],
+)
+def test_set_stakes_lowers_what_is_due_only_as_far_as_the_pool(
+    world: World, staker: str, stakes: dict[int, int], due_left: int
+) -> None:
+    """S5 S46: what is due may be staked; whatever else is in the pool goes first."""
+    world.stake(staker, {0: 11}, pool_nano=13)
+    world.put_due(staker, 6)
+
+    world.escrow.set_stakes(list(stakes), [nano(stake) for stake in stakes.values()], sender=staker)
+
+    assert world.due_nano(staker) == due_left
+    assert world.pool_nano(staker) + sum(world.stakes_nano(staker).values()) == 24
+
+
+def test_set_stakes_looks_at_the_pool_after_the_whole_call(world: World, staker: str) -> None:
+    """Once a call, on the net pool: what moves between models leaves what is due alone."""
+    world.stake(staker, {0: 11, 9: 4}, pool_nano=6)
+    world.put_due(staker, 6)
+
+    world.escrow.set_stakes([0, 4, 9], [nano(13), nano(2), 0], sender=staker)
+    assert world.due_nano(staker) == 6
+    # in two calls the first one takes it: the one way in which the order of steps counts
+    world.escrow.set_stakes([4], [nano(8)], sender=staker)
+    world.escrow.set_stakes([4], [nano(2)], sender=staker)
+    assert (world.pool_nano(staker), world.due_nano(staker)) == (6, 0)
+
+
+def test_set_stakes_keeps_splits_and_their_flags(world: World, staker: str) -> None:
+    world.stake(staker, {0: 11, 9: 4}, pool_nano=6)
+    for model in (0, 9, 10):
+        world.escrow.set_split(model, [POOL], [10_000], sender=staker)
+    before = world.words(staker)
+
+    world.escrow.set_stakes([0, 9, 10], [0, nano(8), nano(1)], sender=staker)
+
+    after = world.words(staker)
+    assert [after[SPLIT_PLACE + model] for model in (0, 9, 10)] == [
+        before[SPLIT_PLACE + model] for model in (0, 9, 10)
+    ]
+    assert after[3] == 8 | 1 << 54 | 0b11 << 216
+    assert after[0] >> 254 == 1

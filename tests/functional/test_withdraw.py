@@ -3,6 +3,7 @@
 import boa
 import pytest
 
+from sluice.ledger import Skip
 from sluice.words import MAX_AMOUNT_NANO, Entry, unpack_account
 from tests.escrow_world import (
     FIRST_PASS,
@@ -188,3 +189,55 @@ def test_withdraw_shows_no_half_written_state_to_a_view(staker: str, view: str) 
         world.escrow.withdraw(nano(4), sender=staker)
 
         assert (world.token.attempts(), world.token.successes()) == (1, 0)
+
+
+# --- what is due ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amount", "due_left"), [(1, 5), (5, 1), (6, 0), (7, 0), (13, 0), (None, 0)]
+)
+def test_withdraw_uses_up_what_is_due_first(
+    world: World, staker: str, amount: int | None, due_left: int
+) -> None:
+    """S5: what is due can be had at once as well, and is not paid twice."""
+    world.stake(staker, {0: 11}, pool_nano=13)
+    world.put_due(staker, 6)
+    paid = 13 if amount is None else amount
+
+    with world.moves(staker=nano(paid), escrow=-nano(paid)):
+        world.escrow.withdraw(MAX if amount is None else nano(amount), sender=staker)
+
+    assert (world.pool_nano(staker), world.due_nano(staker)) == (13 - paid, due_left)
+    assert world.events() == [("Withdrawn", {"account": staker, "amount": nano(paid)})]
+    if due_left:
+        assert world.pay(due=[staker]) == [(due_left, Skip.PAID)]
+    else:
+        assert world.pay(due=[staker]) == [(0, Skip.NOTHING_DUE)]
+
+
+def test_withdraw_pays_what_is_due_whatever_is_at_risk(world: World, staker: str) -> None:
+    """S11: W = min(P, max(D, C - L)); not a nano beside what is due."""
+    world.stake(staker, {0: TEN_NANO})
+    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.escrow.leave(sender=staker)
+    world.escrow.withdraw(MAX, sender=staker)
+    world.put_due(staker, 1_000)
+    assert world.withdrawable_nano(staker) == 1_000
+
+    with world.unchanged(), refuses("withdraw: more than is withdrawable, see position()"):
+        world.escrow.withdraw(nano(1_001), sender=staker)
+    assert world.escrow.withdraw(nano(400), sender=staker) == nano(400)
+    assert world.escrow.withdraw(MAX, sender=staker) == nano(600)
+
+    assert (world.due_nano(staker), world.withdrawable_nano(staker)) == (0, 0)
+
+
+def test_withdraw_of_what_is_due_keeps_the_free_turn(world: World, staker: str) -> None:
+    world.stake(staker, {}, pool_nano=13)
+    world.put_due(staker, 6)
+
+    world.escrow.withdraw(nano(2), sender=staker)
+
+    assert world.pay(due=[staker]) == [(4, Skip.PAID)]
+    assert world.pool_nano(staker) == 7
