@@ -16,7 +16,7 @@ from sluice.participant.words import eth, gwei
 from sluice.paying import Expected, Kind, batches, expect
 from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import in_words
-from sluice.relay.relay import Paid, Relay
+from sluice.relay.relay import Paid, Relay, TransactionWaits
 from sluice.relay.store import Store
 from sluice.sending import (
     COME_BACK_LATER,
@@ -84,12 +84,12 @@ def cli(
     _show_terms(floor_nano, ceiling_wei, escrow.gas_price(), output)
     if requests is None:
         relay.settle()
-    waits = _what_waits(relay, operator.address)
-    if waits:
-        output.say(f"{waits}; nothing was sent, run this again then")
-        output.end({"phase": "waiting", "reason": waits}, COME_BACK_LATER)
+    try:
+        relay.check_nothing_waits(operator.address)
+    except TransactionWaits as error:
+        output.say(str(error))
+        output.end({"phase": "waiting"}, COME_BACK_LATER)
 
-    relay.store.release()
     expected = _expected(relay, floor_nano, output)
     _show(expected, output)
     payable = [each for each in expected if each.reason is None]
@@ -121,12 +121,6 @@ def _opened(
     for signed in read_requests(requests, domain):
         opened.add(signed, is_signed(signed))
     return opened
-
-
-def _what_waits(relay: Relay, sender: str) -> str | None:
-    if relay.escrow.waiting(sender):
-        return f"a transaction of {sender} waits for a block"
-    return None
 
 
 def _expected(relay: Relay, floor_nano: int, output: Output) -> list[Expected]:

@@ -19,7 +19,7 @@ from sluice.participant.words import eth
 from sluice.presets import split_in_words
 from sluice.relay.options import open_store, store_option
 from sluice.relay.plan import Planned, batches
-from sluice.relay.relay import Relay, Sent
+from sluice.relay.relay import Relay, Sent, TransactionWaits
 from sluice.relay.store import OPEN, Added, State, Stored
 from sluice.remedies import remedy
 from sluice.sending import (
@@ -161,10 +161,11 @@ def send(
     relay = _relay(provider, record, store)
     sender = signer(account, "sender", relay.escrow.operator())
     relay.settle()
-    if relay.escrow.waiting(sender.address):
-        output.say(f"a transaction of {sender.address} waits for a block: run this again then")
+    try:
+        relay.check_nothing_waits(sender.address)
+    except TransactionWaits as waits:
+        output.say(str(waits))
         output.end({"phase": "waiting"}, COME_BACK_LATER)
-    relay.store.release()
     planned = relay.plan(relay.escrow.time())
     _show(planned, output)
     to_send = [each.stored for each in planned if each.reason is None]
