@@ -99,3 +99,71 @@ def request(word: uint256) -> packing.Request:
 def item(account_: address, nano: uint256, skip: uint256) -> uint256:
     """@notice What became of an item."""
     return packing._item(convert(account_, uint256), nano, skip)
+
+
+@external
+@pure
+def split_flag(model: uint256) -> uint256:
+    """@notice The flag that a model has a split of its own."""
+    return packing._split_flag(model)
+
+
+@external
+@pure
+def flags() -> (uint256, uint256):
+    """@notice The two flags of the account word."""
+    return packing.SPLIT_FLAG, packing.DUE_FLAG
+
+
+@external
+@pure
+def first_model(page: uint256) -> uint256:
+    """@notice The first model of a stake page."""
+    return packing._first_model(page)
+
+
+@external
+@pure
+def part(destination: uint256, share: uint256) -> uint256:
+    """@notice One part of a split."""
+    return packing._part(destination, share)
+
+
+@external
+@pure
+def stake_to_set(model: uint256, nano: uint256) -> uint256:
+    """@notice A stake to be set, as events show it."""
+    return packing._stake(model, nano)
+
+
+@external
+@pure
+def head(word: uint256) -> (uint256, uint256, uint256, uint256):
+    """@notice Stakes, splits, nonce and deadline of the head of an instruction."""
+    return (
+        packing._stake_count(word),
+        packing._split_count(word),
+        packing._instruction_nonce(word),
+        packing._instruction_deadline(word),
+    )
+
+
+@external
+@pure
+def base_units(nano: uint256) -> uint256:
+    """@notice Nano-NMR as base units."""
+    return packing._base_units(nano)
+
+
+@external
+@pure
+def unit_nano(units: uint256) -> uint256:
+    """@notice Risk units as nano-NMR."""
+    return packing._unit_nano(units)
+
+
+@external
+@pure
+def risk_shift(round_word: uint256) -> uint256:
+    """@notice Where the risk of a round stands."""
+    return packing._risk_shift(round_word)

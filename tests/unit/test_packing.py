@@ -5,14 +5,15 @@ from typing import Any
 
 import boa
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sluice import instructions
-from sluice.account import risk_units
+from sluice.account import bound_nano, risk_units
 from sluice.ledger import ALL, Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
+    MAX_NONCE,
     MAX_PERIOD,
     MAX_RISK_UNITS,
     MAX_ROUND_WORD,
@@ -20,14 +21,17 @@ from sluice.words import (
     OPEN_ROUNDS,
     PAGES,
     PAYOUT_BIAS_NANO,
+    POOL,
     AccountWord,
     Entry,
+    SplitWord,
     StakePage,
     model_page,
     model_position,
     pack_account,
     pack_entry,
     pack_page,
+    pack_split,
     place_key,
 )
 from tests.escrow_world import deployer_of
@@ -180,3 +184,91 @@ def test_item_tells_who_what_and_why(account: str, amount_nano: int, skip: Skip)
     word = packing().item(account, amount_nano, skip.value)
 
     assert word == int(account, 16) | amount_nano << 160 | skip << 216
+
+
+def test_every_model_has_its_own_flag() -> None:
+    """Model 0's above the pages of the account word, the others' above the stakes of their page."""
+    assert packing().flags() == (1 << 254, 1 << 255)
+    assert packing().split_flag(0) == pack_account(AccountWord(flags=1))
+    for model in range(1, MODELS):
+        flagged = StakePage(flags=1 << model_position(model))
+        assert packing().split_flag(model) == pack_page(flagged)
+
+
+def test_the_first_model_of_a_page_is_the_lowest_that_stands_there() -> None:
+    for page in range(1, PAGES + 1):
+        first = packing().first_model(page)
+        assert (model_page(first), model_position(first)) == (page, 0)
+
+
+@given(
+    st.one_of(st.integers(0, 300), st.integers(0, MAX)),
+    st.one_of(st.sampled_from([0, 1, 10_000, 2**14 - 1, 2**14]), st.integers(0, MAX)),
+)
+@example(POOL, 10_000)
+@example(2**256 - 2, 2**256 - 1)
+def test_part_reads_as_given_or_is_one_that_nobody_takes(destination: int, share: int) -> None:
+    """What does not fit its bits must not turn into a part that is allowed."""
+    part = packing().part(destination, share)
+
+    to, bps = part & 0xFF, part >> 8
+    assert bps < 2**14
+    assert to == destination if destination < 256 else to == MODELS
+    assert bps == share if 0 < share < 2**14 else bps > 10_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 255), st.integers(1, 10_000)),
+        max_size=8,
+        unique_by=lambda part: part[0],
+    )
+)
+def test_parts_stand_as_python_packs_them(parts: list[tuple[int, int]]) -> None:
+    packed = sum(
+        packing().part(destination, share) << 22 * index
+        for index, (destination, share) in enumerate(parts)
+    )
+
+    assert packed == pack_split(SplitWord(tuple(parts)))
+
+
+@given(st.one_of(st.integers(0, 64), st.integers(0, MAX)), amounts)
+@example(2**202, 0)
+def test_stake_to_set_keeps_a_model_too_high_too_high(model: int, amount_nano: int) -> None:
+    word = packing().stake_to_set(model, amount_nano)
+
+    assert word & (2**54 - 1) == amount_nano
+    assert word >> 54 == min(model, MODELS)
+
+
+@given(
+    addresses,
+    st.dictionaries(st.integers(0, MODELS - 1), amounts),
+    st.sets(st.integers(0, MODELS - 1)),
+    st.integers(0, MAX_NONCE - 1),
+    st.one_of(st.just(instructions.NEVER), st.integers(0, 2**32 - 2)),
+)
+@example("0x" + "ff" * 20, dict.fromkeys(range(MODELS), 1), set(range(MODELS)), 0, 2**32 - 2)
+def test_head_reads_as_it_was_signed(
+    account: str, stakes_nano: dict[int, int], models: set[int], nonce: int, deadline: int
+) -> None:
+    splits = dict.fromkeys(models, ((POOL, 10000),))
+    assume(stakes_nano or splits)
+    asked = instructions.instruction(account, stakes_nano, splits, nonce, deadline)
+    packed = instructions.pack_instruction(asked)
+
+    stakes, given_splits, read_nonce, read_deadline = packing().head(
+        int.from_bytes(packed[:32], "big")
+    )
+
+    assert (stakes, given_splits) == (len(stakes_nano), len(splits))
+    assert (read_nonce, read_deadline) == (nonce, deadline)
+    assert len(packed) == 32 + 8 * stakes + 23 * given_splits
+
+
+@given(st.integers(0, MAX_RISK_UNITS), amounts, st.integers(0, MAX_ROUND_WORD))
+def test_units_and_places(units: int, amount_nano: int, round_word: int) -> None:
+    assert packing().unit_nano(units) == bound_nano(units)
+    assert packing().base_units(amount_nano) == amount_nano * NANO
+    assert packing().risk_shift(round_word) == 108 + 30 * (round_word % OPEN_ROUNDS)
