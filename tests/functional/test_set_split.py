@@ -2,7 +2,15 @@
 
 import pytest
 
-from sluice.words import POOL, SPLIT_PLACE, WALLET, unpack_account, unpack_page, unpack_split
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    POOL,
+    SPLIT_PLACE,
+    WALLET,
+    unpack_account,
+    unpack_page,
+    unpack_split,
+)
 from tests.escrow_world import World, packed_parts, refuses
 
 ALL_TO_THE_POOL = ((POOL, 10_000),)
@@ -149,3 +157,60 @@ def test_set_split_keeps_what_is_due_and_the_nonce(world: World, staker: str) ->
 
     assert unpack_split(world.words(staker)[SPLIT_PLACE]).nonce == 7
     assert stored_split(world, staker, 0) == ALL_TO_THE_POOL
+
+
+@pytest.mark.parametrize("model", [0, 1, 64])
+def test_set_split_to_the_default_where_none_was_set_writes_nothing(
+    world: World, staker: str, model: int
+) -> None:
+    """No page comes into use, so that nobody pays for one later."""
+    with world.unchanged():
+        set_split(world, staker, model, ())
+        events = world.events()
+    assert events == [("SplitSet", {"account": staker, "model": model, "parts": 0})]
+
+
+@pytest.mark.parametrize("model", [0, 61, 64])
+def test_set_split_leaves_full_neighbours_alone(world: World, staker: str, model: int) -> None:
+    """The flag stands next to amounts and counters of all ones."""
+    account_word = (1 << 249) - 1 | 16 << 249 | 1 << 255
+    page_word = MAX_AMOUNT_NANO * (1 + (1 << 54) + (1 << 108) + (1 << 162)) | 0b0110 << 216
+    split_word = (2**80 - 1) << 176
+    world.put(staker, {0: account_word, 16: page_word, SPLIT_PLACE: split_word})
+    before = world.words(staker)
+
+    set_split(world, staker, model, EIGHT)
+
+    changed = {0: 1 << 254, 61: 1 << 216, 64: 1 << 219}[model]
+    place = 0 if model == 0 else 16
+    after = world.words(staker)
+    assert after.pop(SPLIT_PLACE + model) & (2**176 - 1) == packed_parts(EIGHT)
+    assert after.pop(place) == before.pop(place) | changed
+    before.pop(SPLIT_PLACE + model, None)
+    assert after == before
+    set_split(world, staker, model, ())
+    assert world.words(staker)[place] & changed == 0
+
+
+def test_set_split_works_while_a_round_is_announced_and_after_the_last(
+    world: World, staker: str
+) -> None:
+    """S40: nothing that an account does for itself waits for anybody."""
+    world.announce(10, [b""])
+
+    set_split(world, staker, 3, EIGHT)
+    world.put_round(10 + 2**11 - 2)
+    set_split(world, staker, 4, EIGHT)
+
+    assert stored_split(world, staker, 3) == stored_split(world, staker, 4) == EIGHT
+
+
+def test_set_split_is_nobody_elses(world: World, staker: str) -> None:
+    """N19: roles have no say in where an account's earnings go."""
+    set_split(world, staker, 0, EIGHT)
+    before = world.words(staker)
+
+    for role in ("owner", "operator", "guardian", "stranger"):
+        set_split(world, world.watched[role], 0, ALL_TO_THE_POOL)
+
+    assert world.words(staker) == before
