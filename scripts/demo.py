@@ -12,8 +12,9 @@ from ape.logging import LogLevel, logger
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sluice import demo, demo_report, sample
+from sluice import demo, sample
 from sluice.anvil import has_anvil
+from sluice.demo import report
 from sluice.errors import SluiceError
 from sluice.files import write_atomically
 from sluice.inputs import read_rounds
@@ -96,7 +97,7 @@ def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path)
         raise click.ClickException(str(error)) from error
 
     if as_json:
-        click.echo(json.dumps(demo_report.document(replay.results, replay.checks), indent=1))
+        click.echo(json.dumps(report.document(replay.results, replay.checks), indent=1))
     else:
         _show(replay, pictures)
     if not replay.checks.passed:
@@ -119,7 +120,7 @@ def _replay(
     console.print(f"Reading {path}", highlight=False, soft_wrap=True)
     recording = demo.prepare(read_rounds(path))
     history = recording.history
-    note = demo_report.unresolved_note(history)
+    note = report.unresolved_note(history)
     if note:
         console.print(note, highlight=False, soft_wrap=True)
     with (
@@ -142,7 +143,7 @@ def _replay(
         demo.run(replay, on_pass)
         progress.update(task, completed=len(history.passes), description="Replayed")
     shown = [opening for number, opening in replay.openings.items() if number <= history.last_round]
-    return replay, demo_report.draw(shown, output / "demo")
+    return replay, report.draw(shown, output / "demo")
 
 
 def _make_sample(console: Console, in_process: bool, output: Path) -> Path:
@@ -161,11 +162,11 @@ def _make_sample(console: Console, in_process: bool, output: Path) -> Path:
 def _show(replay: demo.Replay, pictures: list[Path]) -> None:
     # Where the terminal is narrower, or there is none, lines go on rather than lose figures.
     console = Console(width=max(Console().width, TABLE_WIDTH))
-    console.print(demo_report.table(replay.results))
-    for note in demo_report.footnotes(replay):
+    console.print(report.table(replay.results))
+    for note in report.footnotes(replay):
         console.print(note, highlight=False)
     console.print()
-    for line in demo_report.check_lines(replay.checks):
+    for line in report.check_lines(replay.checks):
         console.print(line, highlight=False)
     console.print(f"Pictures: {', '.join(str(path) for path in pictures)}", highlight=False)
     console.print(f"Manifests: {replay.folder / 'manifests'}", highlight=False)

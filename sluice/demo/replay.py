@@ -1,35 +1,26 @@
-"""Recorded rounds through the contract on a local chain, pass by pass, beside the reference ledger.
-
-Each pass is what an operator's week is: participants' changes, the round built from its file,
-announced, waited for, resolved in batches. After each one three things are checked: every word the
-chain holds of every account is the ledger's (`chain_equals_ledger`); the token balance is the sum
-of what the escrow owes (`conservation`); and every stake that only compounded in the file came out
-on chain by itself as it was recorded (`compounding`).
-"""
+"""One recording on one chain, pass by pass, beside the reference ledger."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ape
-from eth_account import Account as KeyedAccount
-from eth_utils.crypto import keccak
 
 from sluice import history as recorded
 from sluice import manifest, rounds
 from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
+from sluice.demo.checks import Checks, Words, balance_differences, stakes_nano, word_differences
+from sluice.demo.recording import Recording
 from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.escrow import WORDS_SLOT, Escrow
-from sluice.history import History, Kind, ModelRound, Step
-from sluice.inputs import RoundTable, as_address
+from sluice.history import Kind, ModelRound, Step
 from sluice.ledger import Ledger
-from sluice.local_chain import LocalChain, Transaction, anvil_chain, in_process_chain
+from sluice.local_chain import LocalChain, Transaction
 from sluice.parameters import Parameters
-from sluice.registry import Registry, extend, save_registry, with_accounts
+from sluice.registry import save_registry
 from sluice.words import (
     MAX_AMOUNT_NANO,
     NO_DIGEST,
@@ -37,24 +28,15 @@ from sluice.words import (
     SPLIT_PLACE,
     digest_chain,
     link_bytes,
-    page_models,
     unpack_account,
-    unpack_page,
     word_slot,
 )
 
-LARGEST_DIFFERENCE_NANO = 10_000
-"""What a stake that only compounded may differ by: 0.00001 NMR."""
-
 FIRST_PASS_IN_S = 7 * 24 * 3600
 """From the deployment to the first pass: time to deposit and stake."""
-SHOWN_DIFFERENCES = 5
 STEP_GAS = 2_500_000
 """The most that a participant's transaction may use: 65 models at once, all of them new."""
 PLAIN_GAS = 200_000
-
-Words = Mapping[int, int]
-"""An account's stored words by place, no zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,58 +75,6 @@ class RoundResult:
 
 
 @dataclass(slots=True)
-class Checks:
-    """What the checks found: the first differences in words, and how far the compounded stakes
-    went. `set_from_data` are compounded model-rounds that a step set: none, or the check is
-    worth nothing."""
-
-    word_differences: list[str] = field(default_factory=list)
-    balance_differences: list[str] = field(default_factory=list)
-    model_rounds: int = 0
-    max_difference_nano: int = 0
-    worst: ModelRound | None = None
-    set_from_data: list[ModelRound] = field(default_factory=list)
-
-    @property
-    def chain_equals_ledger(self) -> bool:
-        """Every word of every account was the ledger's after every pass."""
-        return not self.word_differences
-
-    @property
-    def conservation(self) -> bool:
-        """The token balance was what the escrow owes after every pass."""
-        return not self.balance_differences
-
-    @property
-    def compounding(self) -> bool:
-        """Every compounded stake came out by itself, within LARGEST_DIFFERENCE_NANO."""
-        return self.max_difference_nano <= LARGEST_DIFFERENCE_NANO and not self.set_from_data
-
-    @property
-    def passed(self) -> bool:
-        """All three."""
-        return self.chain_equals_ledger and self.conservation and self.compounding
-
-    def failures(self) -> list[str]:
-        """What to show if one failed."""
-        shown = [
-            *(f"chain_equals_ledger: {d}" for d in self.word_differences[:SHOWN_DIFFERENCES]),
-            *(f"conservation: {d}" for d in self.balance_differences[:SHOWN_DIFFERENCES]),
-        ]
-        if self.max_difference_nano > LARGEST_DIFFERENCE_NANO and self.worst:
-            shown.append(
-                f"compounding: model {self.worst.model} of {self.worst.account} opened round "
-                f"{self.worst.round_number} {self.max_difference_nano} nano-NMR away from the "
-                "recorded stake"
-            )
-        shown += [
-            f"compounding: model {at.model} of {at.account} was set for round {at.round_number}"
-            for at in self.set_from_data[:SHOWN_DIFFERENCES]
-        ]
-        return shown
-
-
-@dataclass(slots=True)
 class Participants:
     """What the participants' own transactions came to; they are no part of a pass's gas."""
 
@@ -155,42 +85,6 @@ class Participants:
     def transactions(self) -> int:
         """How many they sent to the escrow."""
         return sum(self.steps.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A file of rounds, ready to be replayed. `keys`: private keys by address of the accounts that
-    the file names without an address."""
-
-    table: RoundTable
-    registry: Registry
-    history: History
-    keys: Mapping[str, bytes]
-
-
-def prepare(table: RoundTable) -> Recording:
-    """Gives every account of a table an address and every model its number, and reads its history.
-
-    An account that is named gets an address from its name, the same every time; its key follows
-    from the name too, so such an address is for local chains only. InvalidInput as
-    `sluice.history.read_history`."""
-    names = {row.account for rows in table.rounds.values() for row in rows}
-    keys: dict[str, bytes] = {}
-    addresses: dict[str, str] = {}
-    for name in sorted(names):
-        address = as_address(name)
-        if address is None:
-            key = keccak(text=f"sluice local account {name}")
-            address = KeyedAccount.from_key(key).address
-            keys[address.lower()] = key
-        addresses[name] = address
-    registry = extend(with_accounts(Registry(), addresses), table)
-    return Recording(table, registry, recorded.read_history(table, registry), keys)
-
-
-def open_chain(recording: Recording, in_process: bool) -> AbstractContextManager[LocalChain]:
-    """A new local chain for a recording."""
-    return in_process_chain(recording.keys) if in_process else anvil_chain()
 
 
 class Replay:
@@ -480,51 +374,3 @@ def run(replay: Replay, on_pass: Callable[[int], None] = lambda number: None) ->
         replay.run_pass(number)
     replay.check(replay.words())
     return replay.checks
-
-
-def stakes_nano(words: Words) -> dict[int, int]:
-    """The stakes that an account's stored words hold, by model, no zeros."""
-    account = unpack_account(words.get(0, 0))
-    stakes = {0: account.stake_nano}
-    for page in range(1, account.pages + 1):
-        held = unpack_page(words.get(page, 0)).stakes_nano
-        stakes |= dict(zip(page_models(page), held, strict=True))
-    return {model: stake for model, stake in stakes.items() if stake}
-
-
-def word_differences(ledger: Ledger, words: Mapping[str, Words]) -> list[str]:
-    """Where the stored words of accounts are not the ledger's; also an account that the ledger
-    has and `words` has not."""
-    differences = []
-    for account in sorted(words.keys() | ledger.accounts.keys()):
-        stored, wanted = words.get(account, {}), ledger.words(account)
-        differences += [
-            f"word {place} of {account} is {stored.get(place, 0):#066x} on chain and "
-            f"{wanted.get(place, 0):#066x} in the ledger, after the pass over round "
-            f"{ledger.resolved}"
-            for place in sorted(stored.keys() | wanted.keys())
-            if stored.get(place, 0) != wanted.get(place, 0)
-        ]
-    return differences
-
-
-def balance_differences(
-    balance_nano: int,
-    words: Mapping[str, Words],
-    reserve_nano: int,
-    burned_nano: int,
-    ledger: Ledger,
-) -> list[str]:
-    """Whether the escrow's token balance is pools + stakes + reserve + burned, once as the chain
-    stores them and once as the ledger has them; all in nano-NMR."""
-    equity_nano = sum(
-        unpack_account(of.get(0, 0)).pool_nano + sum(stakes_nano(of).values())
-        for of in words.values()
-    )
-    held_nano = equity_nano + reserve_nano + burned_nano
-    return [
-        f"the escrow holds {balance_nano} nano-NMR, {whose} pools, stakes, reserve and burned are "
-        f"{sum_nano}, after the pass over round {ledger.resolved}"
-        for whose, sum_nano in (("its", held_nano), ("the ledger's", ledger.held_nano))
-        if sum_nano != balance_nano
-    ]

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from scripts import demo as script
-from sluice import demo_report, sample
-from sluice.demo import LARGEST_DIFFERENCE_NANO, Checks, Replay, open_chain, prepare, run
+from sluice import sample
+from sluice.demo import LARGEST_DIFFERENCE_NANO, Checks, Replay, open_chain, prepare, report, run
 from sluice.errors import InvalidInput
 from sluice.history import Kind, Step, compounded
 from sluice.inputs import read_rounds
@@ -254,5 +254,5 @@ def test_in_process_an_address_without_a_key_is_refused(tmp_path: Path) -> None:
 
 def test_the_document_has_exact_amounts() -> None:
     checks = Checks(model_rounds=3, max_difference_nano=6)
-    document = demo_report.document([], checks)
+    document = report.document([], checks)
     assert document["checks"]["compounding"] == {"model_rounds": 3, "max_difference_nmr": 6e-9}

@@ -1,0 +1,116 @@
+"""What a replay is checked for after each pass: every stored word, the token balance, and the
+stakes that only compounded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sluice.history import ModelRound
+from sluice.ledger import Ledger
+from sluice.words import page_models, unpack_account, unpack_page
+
+LARGEST_DIFFERENCE_NANO = 10_000
+"""What a stake that only compounded may differ by: 0.00001 NMR."""
+SHOWN_DIFFERENCES = 5
+
+Words = Mapping[int, int]
+"""An account's stored words by place, no zeros."""
+
+
+@dataclass(slots=True)
+class Checks:
+    """What the checks found: the first differences in words, and how far the compounded stakes
+    went. `set_from_data` are compounded model-rounds that a step set: none, or the check is
+    worth nothing."""
+
+    word_differences: list[str] = field(default_factory=list)
+    balance_differences: list[str] = field(default_factory=list)
+    model_rounds: int = 0
+    max_difference_nano: int = 0
+    worst: ModelRound | None = None
+    set_from_data: list[ModelRound] = field(default_factory=list)
+
+    @property
+    def chain_equals_ledger(self) -> bool:
+        """Every word of every account was the ledger's after every pass."""
+        return not self.word_differences
+
+    @property
+    def conservation(self) -> bool:
+        """The token balance was what the escrow owes after every pass."""
+        return not self.balance_differences
+
+    @property
+    def compounding(self) -> bool:
+        """Every compounded stake came out by itself, within LARGEST_DIFFERENCE_NANO."""
+        return self.max_difference_nano <= LARGEST_DIFFERENCE_NANO and not self.set_from_data
+
+    @property
+    def passed(self) -> bool:
+        """All three."""
+        return self.chain_equals_ledger and self.conservation and self.compounding
+
+    def failures(self) -> list[str]:
+        """What to show if one failed."""
+        shown = [
+            *(f"chain_equals_ledger: {d}" for d in self.word_differences[:SHOWN_DIFFERENCES]),
+            *(f"conservation: {d}" for d in self.balance_differences[:SHOWN_DIFFERENCES]),
+        ]
+        if self.max_difference_nano > LARGEST_DIFFERENCE_NANO and self.worst:
+            shown.append(
+                f"compounding: model {self.worst.model} of {self.worst.account} opened round "
+                f"{self.worst.round_number} {self.max_difference_nano} nano-NMR away from the "
+                "recorded stake"
+            )
+        shown += [
+            f"compounding: model {at.model} of {at.account} was set for round {at.round_number}"
+            for at in self.set_from_data[:SHOWN_DIFFERENCES]
+        ]
+        return shown
+
+
+def stakes_nano(words: Words) -> dict[int, int]:
+    """The stakes that an account's stored words hold, by model, no zeros."""
+    account = unpack_account(words.get(0, 0))
+    stakes = {0: account.stake_nano}
+    for page in range(1, account.pages + 1):
+        held = unpack_page(words.get(page, 0)).stakes_nano
+        stakes |= dict(zip(page_models(page), held, strict=True))
+    return {model: stake for model, stake in stakes.items() if stake}
+
+
+def word_differences(ledger: Ledger, words: Mapping[str, Words]) -> list[str]:
+    """Where the stored words of accounts are not the ledger's; also an account that the ledger
+    has and `words` has not."""
+    differences = []
+    for account in sorted(words.keys() | ledger.accounts.keys()):
+        stored, wanted = words.get(account, {}), ledger.words(account)
+        differences += [
+            f"word {place} of {account} is {stored.get(place, 0):#066x} on chain and "
+            f"{wanted.get(place, 0):#066x} in the ledger, after the pass over round "
+            f"{ledger.resolved}"
+            for place in sorted(stored.keys() | wanted.keys())
+            if stored.get(place, 0) != wanted.get(place, 0)
+        ]
+    return differences
+
+
+def balance_differences(
+    balance_nano: int,
+    words: Mapping[str, Words],
+    reserve_nano: int,
+    burned_nano: int,
+    ledger: Ledger,
+) -> list[str]:
+    """Whether the escrow's token balance is pools + stakes + reserve + burned, once as the chain
+    stores them and once as the ledger has them; all in nano-NMR."""
+    equity_nano = sum(
+        unpack_account(of.get(0, 0)).pool_nano + sum(stakes_nano(of).values())
+        for of in words.values()
+    )
+    held_nano = equity_nano + reserve_nano + burned_nano
+    return [
+        f"the escrow holds {balance_nano} nano-NMR, {whose} pools, stakes, reserve and burned are "
+        f"{sum_nano}, after the pass over round {ledger.resolved}"
+        for whose, sum_nano in (("its", held_nano), ("the ledger's", ledger.held_nano))
+        if sum_nano != balance_nano
+    ]
