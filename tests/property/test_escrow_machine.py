@@ -729,8 +729,7 @@ TestFromTheFirstPass = EscrowMachine.TestCase
 TestFromTheFirstPass.settings = profile
 TestInFullSwing = FullSwing.TestCase
 TestInFullSwing.settings = profile
-for machine in (TestFromTheFirstPass, TestInFullSwing):
-    machine.pytestmark = [pytest.mark.timeout(900)]
+TestFromTheFirstPass.pytestmark = TestInFullSwing.pytestmark = [pytest.mark.timeout(900)]
 
 assert FIRST_PASS > 1
 assert SUPPLY > 4 * HELD * NMR
