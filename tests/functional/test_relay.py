@@ -204,7 +204,9 @@ def test_relay_skips_a_bad_signature_and_applies_the_others(
 
 
 @pytest.mark.parametrize(
-    "signature", [b"", bytes(65), bytes(64) + b"\x1b", b"\xff" * 32 + bytes(32) + b"\x1b"]
+    "signature",
+    [b"", bytes(65), bytes(64) + b"\x1b", b"\xff" * 32 + bytes(32) + b"\x1b"],
+    ids=["none", "zeros", "zeros with a v", "r above the order"],
 )
 def test_relay_skips_the_zero_address_whatever_recovers_to_it(
     world: World, signature: bytes
@@ -354,6 +356,8 @@ def test_relay_takes_the_signature_of_a_contract_wallet(world: World, wallet: An
     assert reasons(world) == []
 
 
+# one of them destroys itself, of which py-evm warns
+@pytest.mark.filterwarnings("ignore:SELFDESTRUCT:DeprecationWarning")
 @pytest.mark.parametrize("kind", HOSTILE_WALLETS)
 def test_relay_skips_a_hostile_wallet_and_applies_the_others(
     world: World, wallet: Any, staker: str, other_staker: str, kind: str
@@ -550,7 +554,7 @@ def test_relay_takes_a_wallet_from_the_moment_it_is_deployed(world: World, stake
     assert world.relay((instruction, b"")) == (1, {})
 
 
-@pytest.mark.parametrize("signature", [b"", bytes(2_048)])
+@pytest.mark.parametrize("signature", [b"", bytes(2_048)], ids=["short", "long"])
 def test_relay_reverts_rather_than_give_a_wallet_too_little_gas(
     world: World, wallet: Any, signature: bytes
 ) -> None:
