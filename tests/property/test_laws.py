@@ -121,10 +121,14 @@ def test_decrease_five_then_increase_two_is_never_less_free_than_decrease_three(
 ) -> None:
     """N4 S47 S48: the larger decrease, amended one to three passes later to the smaller one, with
     the same payouts in NMR: at least as free after every pass, and in the same stakes once
-    amended."""
+    amended. Earnings go back to their models in both by a split that says so: without one, the
+    earning of a model that a burn has just emptied goes to the pool, and of the two accounts that
+    may happen to one only."""
     small, large = sorted(decreases)
     for account in (STAKER, OTHER):
         t.stake(account, mine)
+        for model in MODELS:
+            t.driver.set_split(account, model, ((model, BPS),))
     t.passes(4, STAKER, OTHER)
     for account, decrease in ((STAKER, large), (OTHER, small)):
         kept = {model: stake - stake * decrease // 1_000 for model, stake in mine.items()}
