@@ -84,6 +84,9 @@ def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path)
       ape run demo --rounds rounds.parquet
       ape run demo --json > demo.json
 
+    Beside the recorded accounts a few of its own, the guests, stake by signed messages only: their
+    splits are presets, a relayer sends their changes, the operator their free withdrawals.
+
     With --json amounts are in NMR and seconds are those of each pass.
     """
     # Ended by a signal, Python would leave anvil behind: it cleans up only after exceptions.
@@ -97,7 +100,7 @@ def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path)
         raise click.ClickException(str(error)) from error
 
     if as_json:
-        click.echo(json.dumps(report.document(replay.results, replay.checks), indent=1))
+        click.echo(json.dumps(_document(replay), indent=1))
     else:
         _show(replay, pictures)
     if not replay.checks.passed:
@@ -105,6 +108,16 @@ def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path)
             console.print(f"[red]{failure}[/red]", highlight=False, soft_wrap=True)
         console.print("[red]A check failed: do not trust this build.[/red]")
         sys.exit(1)
+
+
+def _document(replay: demo.Replay) -> report.Document:
+    return report.document(
+        replay.results,
+        replay.checks,
+        replay.gasless.standings(),
+        replay.gasless.fortnights,
+        replay.bill.lines(),
+    )
 
 
 def _replay(
@@ -165,7 +178,11 @@ def _show(replay: demo.Replay, pictures: list[Path]) -> None:
     console.print(report.table(replay.results))
     for note in report.footnotes(replay):
         console.print(note, highlight=False)
-    console.print()
+    console.print(report.guests_table(replay.gasless.standings()))
+    fortnight = report.fullest(replay.gasless.fortnights)
+    if fortnight:
+        console.print(report.fortnight_table(fortnight))
+    console.print(report.gas_table(replay.bill.lines()))
     for line in report.check_lines(replay.checks):
         console.print(line, highlight=False)
     console.print(f"Pictures: {', '.join(str(path) for path in pictures)}", highlight=False)

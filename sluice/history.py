@@ -248,15 +248,15 @@ def steps_before(history: History, ledger: Ledger, pass_number: int) -> list[Ste
 
 
 def withdrawals(history: History, ledger: Ledger, pass_number: int, now: int) -> list[Step]:
-    """The withdrawals before a pass, its changes being made: whoever has something withdrawable
-    takes all of it out, except what models that are gone can still lose in open rounds (taking
-    that out would mean to bring it back)."""
+    """The withdrawals before a pass, its changes being made: every recorded account that has
+    something withdrawable takes all of it out, except what models that are gone can still lose in
+    open rounds (taking that out would mean to bring it back)."""
     steps = []
-    for account in sorted(ledger.accounts):
-        if not ledger.accounts[account].pool_nano:
+    for account in history.accounts:
+        pool_nano = ledger.account(account).pool_nano
+        if not pool_nano:
             continue
         kept_nano = _gone_at_risk_nano(history, ledger, account, pass_number)
-        pool_nano = ledger.accounts[account].pool_nano
         amount_nano = min(ledger.withdrawable_nano(account, now), pool_nano - kept_nano)
         if amount_nano > 0:
             steps.append(Step(account, Kind.WITHDRAW, amount_nano))

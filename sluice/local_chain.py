@@ -92,6 +92,11 @@ class LocalChain(ABC):
         """The number of the last block."""
         return int(self.web3.eth.block_number)
 
+    def sent_and_held(self, account: str) -> tuple[int, int]:
+        """How many transactions a checksum address has sent, and its ether in wei."""
+        address = Web3.to_checksum_address(account)
+        return self.web3.eth.get_transaction_count(address), self.web3.eth.get_balance(address)
+
     def _failed(self, transaction: Transaction, reason: str = "") -> ChainFailure:
         return ChainFailure(
             f"{transaction.name} of {transaction.sender} failed"

@@ -20,7 +20,7 @@ Words = Mapping[int, int]
 class Checks:
     """What the checks found: the first differences in words, and how far the compounded stakes
     went. `set_from_data` are compounded model-rounds that a step set: none, or the check is
-    worth nothing."""
+    worth nothing. `guests` signed `signed` messages."""
 
     word_differences: list[str] = field(default_factory=list)
     balance_differences: list[str] = field(default_factory=list)
@@ -28,6 +28,9 @@ class Checks:
     max_difference_nano: int = 0
     worst: ModelRound | None = None
     set_from_data: list[ModelRound] = field(default_factory=list)
+    gas_differences: list[str] = field(default_factory=list)
+    guests: int = 0
+    signed: int = 0
 
     @property
     def chain_equals_ledger(self) -> bool:
@@ -45,9 +48,15 @@ class Checks:
         return self.max_difference_nano <= LARGEST_DIFFERENCE_NANO and not self.set_from_data
 
     @property
+    def gas_free(self) -> bool:
+        """No guest sent a transaction, or has the ether to."""
+        return not self.gas_differences
+
+    @property
     def passed(self) -> bool:
-        """All three."""
-        return self.chain_equals_ledger and self.conservation and self.compounding
+        """All four."""
+        kept = self.chain_equals_ledger and self.conservation
+        return kept and self.compounding and self.gas_free
 
     def failures(self) -> list[str]:
         """What to show if one failed."""
@@ -65,6 +74,7 @@ class Checks:
             f"compounding: model {at.model} of {at.account} was set for round {at.round_number}"
             for at in self.set_from_data[:SHOWN_DIFFERENCES]
         ]
+        shown += [f"gas_free: {d}" for d in self.gas_differences[:SHOWN_DIFFERENCES]]
         return shown
 
 

@@ -1,8 +1,9 @@
 """One recording on one chain, pass by pass, beside the reference ledger."""
 
+import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import ape
@@ -12,20 +13,27 @@ from sluice import manifest, rounds
 from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
+from sluice.demo.bill import Bill, Payer
 from sluice.demo.checks import Checks, Words, balance_differences, stakes_nano, word_differences
-from sluice.demo.recording import Recording
+from sluice.demo.gasless import Gasless, Senders
+from sluice.demo.guests import invite
+from sluice.demo.guests import row as guest_row
+from sluice.demo.recording import Recording, round_file, with_guests
 from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.escrow import WORDS_SLOT, Escrow
-from sluice.history import Kind, ModelRound, Step
+from sluice.files import write_atomically
+from sluice.history import Kind, ModelRound, Models, Step
+from sluice.inputs import RoundTable
+from sluice.instructions import Domain
 from sluice.ledger import Ledger
 from sluice.local_chain import LocalChain, Transaction
 from sluice.parameters import Parameters
 from sluice.registry import save_registry
+from sluice.stored import first_places, page_places, split_places
 from sluice.words import (
     MAX_AMOUNT_NANO,
     NO_DIGEST,
     OPEN_ROUNDS,
-    SPLIT_PLACE,
     digest_chain,
     link_bytes,
     unpack_account,
@@ -41,7 +49,7 @@ PLAIN_GAS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the chain held when a round opened: amounts in nano-NMR, over all accounts."""
+    """What the chain held when a round opened: amounts in nano-NMR, over all recorded accounts."""
 
     round_number: int
     accounts: int
@@ -55,7 +63,9 @@ class Opening:
 class RoundResult:
     """A round: accounts, models and stake as of its opening; the rest of its pass, where gas and
     transactions are those of announcing and resolving, and seconds those of building it too.
-    `entries` are the accounts in the pass: it also opens a round, for those who came since."""
+    Accounts and NMR are those of the recorded accounts; gas, transactions and seconds are the whole
+    pass's, guests in it. `entries` are the accounts in the pass: it also opens a round, for those
+    who came since."""
 
     round_number: int
     accounts: int
@@ -74,19 +84,6 @@ class RoundResult:
         return round(self.gas / self.accounts) if self.accounts else 0
 
 
-@dataclass(slots=True)
-class Participants:
-    """What the participants' own transactions came to; they are no part of a pass's gas."""
-
-    steps: dict[Kind, int] = field(default_factory=dict)
-    gas: int = 0
-
-    @property
-    def transactions(self) -> int:
-        """How many they sent to the escrow."""
-        return sum(self.steps.values())
-
-
 class Replay:
     """One recording on one chain: `start` deploys, `run_pass` replays a pass and checks it."""
 
@@ -96,10 +93,14 @@ class Replay:
         self.history = recording.history
         self.folder = folder
         self._manifests = folder / "manifests"
+        self._rounds = folder / "rounds"
         self.checks = Checks()
-        self.participants = Participants()
+        self.guests = invite(self.history)
+        self.registry = with_guests(recording, self.guests)
+        self.bill = Bill()
         self.openings: dict[int, Opening] = {}
         self.results: list[RoundResult] = []
+        self._staked_nano: dict[int, dict[str, Models]] = {}
         self._slots: dict[tuple[str, int], int] = {}
         self._wallets_nano: dict[str, int] = {}
         self._approved: set[str] = set()
@@ -107,11 +108,12 @@ class Replay:
 
     def start(self) -> Deployment:
         """Deploys token, burner and escrow, the first pass one round from now; writes the registry
-        and clears away the manifests of an earlier replay."""
-        save_registry(self.recording.registry, self.folder / "registry.csv")
-        for old in self._manifests.glob("round_*.json"):
-            old.unlink()
-        owner, operator, guardian = (ape.accounts.test_accounts[i] for i in range(3))
+        and clears away the manifests and rounds of an earlier replay."""
+        save_registry(self.registry, self.folder / "registry.csv")
+        old = [*self._manifests.glob("round_*.json"), *self._rounds.glob("round_*.csv")]
+        for path in old:
+            path.unlink()
+        owner, operator, guardian, relayer = (ape.accounts.test_accounts[i] for i in range(4))
         now = self.chain.time()
         plan = Plan(
             Roles(owner.address, operator.address, guardian.address),
@@ -125,6 +127,14 @@ class Replay:
         self._owner, self._operator = owner.address, operator.address
         approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
         self._send_plain([(self._owner, approval, "approve")])
+        self.gasless = Gasless(
+            self.guests,
+            Domain(self.deployment.chain_id, self.deployment.address),
+            self.ledger,
+            Senders(owner.address, operator.address, relayer.address),
+            self._send,
+            self.bill,
+        )
         return self.deployment
 
     @property
@@ -140,12 +150,14 @@ class Replay:
         self.check_steps(number, before)
         self._take(before)
         self._take(recorded.withdrawals(self.history, self.ledger, number, self.chain.time()))
+        self.gasless.act(number, self.chain.time() + 1)
         self._pass(number)
         words = self.words()
         self.check(words)
         self._record_opening(number + OPEN_ROUNDS, words)
         self.check_compounding(number + OPEN_ROUNDS, words)
         self._take(recorded.steps_after(self.history, number))
+        self.gasless.pay(number, self.chain.time() + 1)
 
     def _pass(self, number: int) -> None:
         started = time.perf_counter()
@@ -155,7 +167,8 @@ class Replay:
         earned_nano = recorded.earnings_nano(entry for link in links for entry in link)
         seconds = time.perf_counter() - started
         if earned_nano:
-            self._send([(self._owner, calls.fund(earned_nano), "fund")])
+            gas = self._send([(self._owner, calls.fund(earned_nano), "fund")])
+            self.bill.add(Payer.OWNER, "fund", gas, 1)
             self.ledger.fund(earned_nano)
 
         started = time.perf_counter()
@@ -169,23 +182,36 @@ class Replay:
             gas += self._resolve(number, raw, digests, range(start, end))
         seconds += time.perf_counter() - started
 
+        entries = sum(len(link) for link in links)
+        self.bill.add(Payer.OPERATOR, "announce", gas[:1], 1)
+        self.bill.add(Payer.OPERATOR, "resolve", gas[1:], entries)
         self.ledger.announce(number, NO_DIGEST, digests[0], opens_at)
+        equity_nano = self._equity_of_guests()
         passed = self.ledger.resolve(number, raw, NO_DIGEST, self.chain.time())
+        self._staked_nano[number + OPEN_ROUNDS] = {
+            guest.name: dict(self.ledger.account(guest.account).stakes_nano)
+            for guest in self.guests
+        }
         opening = self.openings.get(number)
         if opening is None:
             return
+        ours = {guest.account for guest in self.guests}
+        guests_earned_nano = recorded.earnings_nano(
+            entry for link in links for entry in link if entry.account.lower() in ours
+        )
+        guests_burned_nano = equity_nano + guests_earned_nano - self._equity_of_guests()
         self.results.append(
             RoundResult(
                 round_number=number,
                 accounts=opening.accounts,
                 models=opening.models,
                 at_stake_nano=opening.staked_nano,
-                earned_nano=passed.earned_nano,
-                burned_nano=passed.burned_nano,
+                earned_nano=passed.earned_nano - guests_earned_nano,
+                burned_nano=passed.burned_nano - guests_burned_nano,
                 gas=sum(gas),
                 transactions=len(gas),
                 seconds=seconds,
-                entries=sum(len(link) for link in links),
+                entries=entries,
             )
         )
 
@@ -202,11 +228,12 @@ class Replay:
         return self._send([(self._operator, data, f"resolve of round {number}")])
 
     def _links(self, number: int) -> list[rounds.Link]:
-        """The links of a pass from the file and the stakes of this block, and its manifest. The
-        four first passes resolve rounds that are not in the file: they only open."""
-        table, registry = self.recording.table, self.recording.registry
+        """The links of a pass from the round's file and the stakes of this block, and its manifest.
+        The four first passes resolve rounds that are not in the file: they only open."""
+        table, registry = self.recording.table, self.registry
         staked = {address: held.staked_nano for address, held in self.ledger.accounts.items()}
         if number in self.history.stakes_nano:
+            table = self._round_table(number)
             links = rounds.links_of_round(table, registry, number, staked, 0)
         else:
             links = rounds.links(rounds.entries({}, staked, 0))
@@ -227,6 +254,23 @@ class Replay:
         )
         manifest.write_manifest(made, self._manifests / f"round_{number}.json")
         return links
+
+    def _round_table(self, number: int) -> RoundTable:
+        """The round's rows with those of the guests, and their file."""
+        rows = [
+            guest_row(guest, model, self.history, number, stake_nano)
+            for guest in self.guests
+            for model, stake_nano in sorted(self._staked_nano[number][guest.name].items())
+        ]
+        recorded_rows = self.recording.table.rows(number)
+        path = self._rounds / f"round_{number}.csv"
+        data = round_file(recorded_rows, rows)
+        write_atomically(path, data)
+        digest = hashlib.sha256(data).hexdigest()
+        return RoundTable(path.name, digest, {number: (*recorded_rows, *rows)})
+
+    def _equity_of_guests(self) -> int:
+        return sum(self.ledger.account(guest.account).equity_nano for guest in self.guests)
 
     # --- participants -----------------------------------------------------------------------
 
@@ -250,10 +294,8 @@ class Replay:
                 self._approved.add(step.account)
         self._send_plain(needed)
         gas = self.chain.send([self._transaction(step) for step in steps])
-        self.participants.gas += sum(gas)
-        for step in steps:
-            counted = self.participants.steps.get(step.kind, 0)
-            self.participants.steps[step.kind] = counted + 1
+        for step, used in zip(steps, gas, strict=True):
+            self.bill.add(Payer.RECORDED, step.kind.value, [used], 1)
         recorded.apply_steps(self.ledger, steps, self.chain.time())
 
     def _transaction(self, step: Step) -> Transaction:
@@ -284,24 +326,28 @@ class Replay:
     # --- checks -----------------------------------------------------------------------------
 
     def words(self) -> dict[str, Words]:
-        """The stored words of every recorded account, straight from the contract's storage: the
-        account word, the stake pages in use, and the word that holds the nonce."""
-        accounts = self.history.accounts
-        firsts = self._read([(account, 0) for account in accounts])
-        places = [
-            (account, place)
-            for account in accounts
-            for place in (
-                *range(1, unpack_account(firsts[account, 0]).pages + 1),
-                SPLIT_PLACE,
-            )
-        ]
-        rest = self._read(places)
-        words: dict[str, dict[int, int]] = {account: {} for account in accounts}
-        for (account, place), word in (firsts | rest).items():
-            if word:
-                words[account][place] = word
-        return dict(words)
+        """The stored words of every account, guests too, straight from the contract's storage: the
+        account word, the stake pages in use, the word that holds due and nonce, and the split words
+        in use."""
+        words: dict[str, dict[int, int]] = {
+            account: {}
+            for account in (*self.history.accounts, *(guest.account for guest in self.guests))
+        }
+        self._read_into(words, {account: first_places() for account in words})
+        pages = {account: page_places(held[0]) for account, held in words.items()}
+        self._read_into(words, pages)
+        self._read_into(words, {each: split_places(held) for each, held in words.items()})
+        return {
+            account: {place: word for place, word in held.items() if word}
+            for account, held in words.items()
+        }
+
+    def _read_into(
+        self, words: dict[str, dict[int, int]], asked: Mapping[str, Iterable[int]]
+    ) -> None:
+        places = [(account, place) for account, wanted in asked.items() for place in wanted]
+        for (account, place), word in self._read(places).items():
+            words[account][place] = word
 
     def _read(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         for account, place in places:
@@ -353,16 +399,32 @@ class Replay:
                 self.checks.max_difference_nano = difference
                 self.checks.worst = at
 
+    def check_guests(self) -> None:
+        """Looks for a guest that sent a transaction or could have paid for one: there must be
+        none."""
+        sent = 0
+        for guest in self.guests:
+            transactions, ether_wei = self.chain.sent_and_held(guest.signer.address)
+            sent += transactions
+            if transactions or ether_wei:
+                self.checks.gas_differences.append(
+                    f"{guest.name} sent {transactions} transactions and holds {ether_wei} wei"
+                )
+        self.checks.guests = len(self.guests)
+        self.checks.signed = self.gasless.signed
+        self.bill.add(Payer.GUESTS, "sign", [0] * sent, self.gasless.signed)
+
     def _record_opening(self, opened: int, words: Mapping[str, Words]) -> None:
-        stakes = [stakes_nano(of_account) for of_account in words.values()]
+        accounts = self.history.accounts
+        stakes = [stakes_nano(words[account]) for account in accounts]
         now = self.chain.time()
         self.openings[opened] = Opening(
             round_number=opened,
             accounts=sum(1 for models in stakes if models),
             models=sum(len(models) for models in stakes),
             staked_nano=sum(sum(models.values()) for models in stakes),
-            pools_nano=sum(unpack_account(of.get(0, 0)).pool_nano for of in words.values()),
-            at_risk_nano=sum(self.ledger.at_risk_nano(a, now) for a in self.ledger.accounts),
+            pools_nano=sum(unpack_account(words[a].get(0, 0)).pool_nano for a in accounts),
+            at_risk_nano=sum(self.ledger.at_risk_nano(a, now) for a in accounts),
         )
 
 
@@ -373,4 +435,5 @@ def run(replay: Replay, on_pass: Callable[[int], None] = lambda number: None) ->
         on_pass(number)
         replay.run_pass(number)
     replay.check(replay.words())
+    replay.check_guests()
     return replay.checks

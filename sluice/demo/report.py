@@ -1,4 +1,4 @@
-"""What a replay shows in the end: a table, one JSON document, and pictures."""
+"""What a replay shows in the end: tables, one JSON document, and pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,31 @@ from matplotlib.ticker import MaxNLocator
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from sluice.demo import Checks, Opening, Replay, RoundResult
+from sluice.demo.bill import Line
+from sluice.demo.checks import Checks
+from sluice.demo.gasless import Fortnight, Standing
+from sluice.demo.guests import DEPOSIT_NANO
+from sluice.demo.replay import Opening, Replay, RoundResult
 from sluice.history import History
+from sluice.paying import Kind
+from sluice.presets import Preset, split_in_words
 
 NANO = 10**9
+FIRST_MODEL = 0
+
+ASKED_BY = {
+    Kind.REQUEST: "a signed request, one-time",
+    Kind.DUE: "nobody: due to the wallet, standing",
+}
+CARRIED = {
+    "sign": "signed messages",
+    "relay": "signed changes",
+    "pay": "free withdrawals",
+    "resolve": "accounts in a pass",
+    "announce": "rounds",
+    "fund": "rounds",
+    "deposit_for": "accounts",
+}
 
 
 class RoundDocument(TypedDict):
@@ -38,11 +59,54 @@ class CompoundingDocument(TypedDict):
 
 
 class ChecksDocument(TypedDict):
-    """What the checks found."""
+    """What the checks found; `gas_free`: that no guest sent a transaction."""
 
     chain_equals_ledger: bool
     conservation: bool
     compounding: CompoundingDocument
+    gas_free: bool
+
+
+class GasDocument(TypedDict):
+    """What a payer's calls of one kind came to; `carried`: how many messages, items,
+    entries or accounts they were for."""
+
+    payer: str
+    call: str
+    transactions: int
+    carried: int
+    gas: int
+
+
+class GuestDocument(TypedDict):
+    """One of the demonstration's own accounts, in the end; `splits` in words by model, the default
+    ones left out; `paid`: what free withdrawals brought to its wallet."""
+
+    account: str
+    address: str
+    preset: str
+    splits: dict[str, str]
+    stake: float
+    pool: float
+    due: float
+    paid: float
+
+
+class ItemDocument(TypedDict):
+    """One item of a batch: a signed request, once, or what is due, which is standing."""
+
+    account: str
+    kind: str
+    amount: float
+
+
+class FortnightDocument(TypedDict):
+    """One period's batch, paid after the pass over a round."""
+
+    period: int
+    after_round: int
+    gas: int
+    items: list[ItemDocument]
 
 
 class Document(TypedDict):
@@ -50,9 +114,18 @@ class Document(TypedDict):
 
     rounds: list[RoundDocument]
     checks: ChecksDocument
+    guests: list[GuestDocument]
+    fortnights: list[FortnightDocument]
+    gas: list[GasDocument]
 
 
-def document(results: Sequence[RoundResult], checks: Checks) -> Document:
+def document(
+    results: Sequence[RoundResult],
+    checks: Checks,
+    guests: Sequence[Standing] = (),
+    fortnights: Sequence[Fortnight] = (),
+    lines: Sequence[Line] = (),
+) -> Document:
     """The replay as the one JSON document, amounts in NMR."""
     return {
         "rounds": [
@@ -77,7 +150,50 @@ def document(results: Sequence[RoundResult], checks: Checks) -> Document:
                 "model_rounds": checks.model_rounds,
                 "max_difference_nmr": checks.max_difference_nano / NANO,
             },
+            "gas_free": checks.gas_free,
         },
+        "guests": [
+            {
+                "account": standing.guest.name,
+                "address": standing.guest.signer.address,
+                "preset": standing.guest.preset.value,
+                "splits": {
+                    str(model): split_in_words(model, split)
+                    for model, split in standing.guest.splits.items()
+                },
+                "stake": standing.staked_nano / NANO,
+                "pool": standing.pool_nano / NANO,
+                "due": standing.due_nano / NANO,
+                "paid": standing.paid_nano / NANO,
+            }
+            for standing in guests
+        ],
+        "fortnights": [
+            {
+                "period": fortnight.period,
+                "after_round": fortnight.round_number,
+                "gas": fortnight.gas,
+                "items": [
+                    {
+                        "account": item.guest.name,
+                        "kind": item.kind.value,
+                        "amount": item.amount_nano / NANO,
+                    }
+                    for item in fortnight.items
+                ],
+            }
+            for fortnight in fortnights
+        ],
+        "gas": [
+            {
+                "payer": line.payer.value,
+                "call": line.call,
+                "transactions": line.transactions,
+                "carried": line.carried,
+                "gas": line.gas,
+            }
+            for line in lines
+        ],
     }
 
 
@@ -106,23 +222,88 @@ def table(results: Sequence[RoundResult]) -> Table:
 
 
 def footnotes(replay: Replay) -> list[str]:
-    """What the table leaves out."""
-    sent = replay.participants
-    listed = ", ".join(f"{count:,} {kind}" for kind, count in sorted(sent.steps.items()))
+    """What the table of rounds leaves out."""
     gas = sum(result.gas for result in replay.results)
     entries = sum(result.entries for result in replay.results)
     gas_per_entry = round(gas / max(1, entries))
     notes = [
-        "Accounts, models and stake are those at the round's opening; the rest is its pass: gas "
-        "and transactions of announcing and resolving it, seconds with building it. Gas for each "
-        "account is gas divided by accounts. A pass also opens the round four later, for accounts "
-        f"that have come since: over all rounds it took {gas_per_entry:,} gas for each "
-        "of its entries.",
-        f"Participants sent {sent.transactions:,} transactions of their own ({listed or 'none'}), "
-        f"{sent.gas:,} gas, which no round's figure includes.",
+        "Accounts, models and NMR are those of the recorded accounts, at the round's opening; the "
+        "rest is its pass: gas and transactions of announcing and resolving it, seconds with "
+        f"building it. {len(replay.guests)} accounts of the demonstration's own, the guests, are "
+        "in each pass beside them, and in its gas. Gas for each account is gas divided by "
+        "accounts. A pass also opens the round four later, for accounts that have come since: "
+        f"over all rounds it took {gas_per_entry:,} gas for each of its entries."
     ]
     left_out = unresolved_note(replay.history)
     return [*notes, left_out] if left_out else notes
+
+
+def guests_table(guests: Sequence[Standing]) -> Table:
+    """A row for each preset: what it does with earnings, and what became of its guests' NMR."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title="The guests, by preset")
+    shown.add_column("preset")
+    shown.add_column(f"earnings of model {FIRST_MODEL}")
+    for heading in (
+        "accounts",
+        "NMR at\nfirst",
+        "staked\nnow",
+        "in the\npool",
+        "of it\ndue",
+        "paid\nout",
+    ):
+        shown.add_column(heading, justify="right")
+    for preset in Preset:
+        of = [standing for standing in guests if standing.guest.preset is preset]
+        if not of:
+            continue
+        shown.add_row(
+            preset.value,
+            split_in_words(FIRST_MODEL, of[0].guest.splits.get(FIRST_MODEL, ())),
+            str(len(of)),
+            nmr(DEPOSIT_NANO * len(of)),
+            nmr(sum(standing.staked_nano for standing in of)),
+            nmr(sum(standing.pool_nano for standing in of)),
+            nmr(sum(standing.due_nano for standing in of)),
+            nmr(sum(standing.paid_nano for standing in of)),
+        )
+    return shown
+
+
+def fullest(fortnights: Sequence[Fortnight]) -> Fortnight | None:
+    """The last of the batches with the most items; None if there was none."""
+    return max(fortnights, key=lambda each: (len(each.items), each.period), default=None)
+
+
+def fortnight_table(fortnight: Fortnight) -> Table:
+    """A row for each item of a batch."""
+    title = f"The batch of period {fortnight.period}, after the pass over {fortnight.round_number}"
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=title)
+    shown.add_column("account")
+    shown.add_column("asked for by")
+    shown.add_column("NMR", justify="right")
+    for item in fortnight.items:
+        shown.add_row(item.guest.name, ASKED_BY[item.kind], f"{item.amount_nano / NANO:,.9f}")
+    return shown
+
+
+def gas_table(lines: Sequence[Line]) -> Table:
+    """A row for each payer and call."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title="Who paid what gas")
+    shown.add_column("who")
+    shown.add_column("call")
+    for heading in ("transactions", "gas", "gas for each"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("of")
+    for line in lines:
+        shown.add_row(
+            line.payer.value,
+            line.call,
+            f"{line.transactions:,}",
+            f"{line.gas:,}",
+            f"{line.gas_for_each:,}",
+            f"{line.carried:,} {CARRIED.get(line.call, 'calls')}",
+        )
+    return shown
 
 
 def unresolved_note(history: History) -> str:
@@ -138,7 +319,7 @@ def unresolved_note(history: History) -> str:
 
 
 def check_lines(checks: Checks) -> list[str]:
-    """The three checks, one a line."""
+    """The four checks, one a line."""
     said = {True: "passed", False: "FAILED"}
     return [
         f"chain_equals_ledger: {said[checks.chain_equals_ledger]} (every word of every account, "
@@ -147,6 +328,8 @@ def check_lines(checks: Checks) -> list[str]:
         "burned, after every pass)",
         f"compounding: {said[checks.compounding]} ({checks.model_rounds:,} model-rounds came out "
         f"by themselves, at most {checks.max_difference_nano / NANO:.9f} NMR from the record)",
+        f"gas_free: {said[checks.gas_free]} ({checks.guests} guests signed {checks.signed:,} "
+        "messages, sent no transaction and hold no ether)",
     ]
 
 

@@ -14,13 +14,18 @@ from click.testing import CliRunner
 from scripts import demo as script
 from sluice import sample
 from sluice.demo import LARGEST_DIFFERENCE_NANO, Checks, Replay, open_chain, prepare, report, run
+from sluice.demo.bill import Payer
 from sluice.errors import InvalidInput
-from sluice.history import Kind, Step, compounded
+from sluice.history import Kind as StepKind
+from sluice.history import Step, compounded
 from sluice.inputs import read_rounds
 from sluice.ledger import Ledger
 from sluice.local_chain import ChainFailure, LocalChain, Transaction
-from sluice.manifest import read_manifest
-from sluice.words import OPEN_ROUNDS
+from sluice.manifest import read_manifest, recompute
+from sluice.paying import Kind
+from sluice.presets import Preset
+from sluice.registry import load_registry
+from sluice.words import OPEN_ROUNDS, POOL, SPLIT_PLACE
 
 APE = str(Path(sys.executable).with_name("ape"))
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -63,7 +68,7 @@ def fresh(replayed: Replay) -> Iterator[Replay]:
     replayed.checks, replayed.ledger.accounts = found, accounts
 
 
-def test_the_sample_passes_all_three_checks(replayed: Replay) -> None:
+def test_the_sample_passes_all_checks(replayed: Replay) -> None:
     checks = replayed.checks
     assert checks.passed, checks.failures()
     assert checks.failures() == []
@@ -114,6 +119,83 @@ def test_an_account_that_only_the_ledger_has_is_found(fresh: Replay) -> None:
     assert not fresh.checks.conservation
 
 
+def test_a_split_or_what_is_due_off_the_chain_is_found(fresh: Replay) -> None:
+    """Every word of the guests is compared, those of splits and of what is due too."""
+    guest = next(g for g in fresh.guests if g.preset is Preset.PASSIVE_INCOME)
+    held = fresh.ledger.accounts[guest.account]
+    fresh.ledger.accounts = {
+        **fresh.ledger.accounts,
+        guest.account: replace(held, splits={**held.splits, 5: ((POOL, 10_000),)}),
+    }
+    fresh.check(fresh.words())
+    wrong = f"word {SPLIT_PLACE + 5} of {guest.account}"
+    assert [line for line in fresh.checks.word_differences if wrong in line]
+
+    fresh.checks = Checks()
+    fresh.ledger.accounts = {
+        **fresh.ledger.accounts,
+        guest.account: replace(held, due_nano=held.due_nano + 1),
+    }
+    fresh.check(fresh.words())
+    wrong = f"word {SPLIT_PLACE} of {guest.account}"
+    assert [line for line in fresh.checks.word_differences if wrong in line]
+
+
+def test_guests_live_without_gas(replayed: Replay) -> None:
+    """N12: splits, changes and withdrawals by signature alone, each paid by who sends it."""
+    lines = {(line.payer, line.call): line for line in replayed.bill.lines()}
+    assert lines[Payer.GUESTS, "sign"].transactions == 0
+    assert lines[Payer.GUESTS, "sign"].gas == 0
+    changes = lines[Payer.RELAYER, "relay"].carried
+    requests = sum(
+        item.kind is Kind.REQUEST
+        for fortnight in replayed.gasless.fortnights
+        for item in fortnight.items
+    )
+    assert lines[Payer.GUESTS, "sign"].carried == changes + requests
+    assert changes > len(replayed.guests), "some moved stake after their first instruction"
+    standings = {standing.guest.name: standing for standing in replayed.gasless.standings()}
+    nonces = sum(replayed.ledger.account(guest.account).nonce for guest in replayed.guests)
+    assert nonces == changes
+    for guest in replayed.guests:
+        paid_nano = standings[guest.name].paid_nano
+        wallet_nano = replayed.escrow.balance_nano(guest.signer.address)
+        assert wallet_nano == paid_nano
+        takes_out = guest.preset in (Preset.TAKE_PROFIT, Preset.PASSIVE_INCOME)
+        assert bool(paid_nano) is takes_out
+
+
+def test_one_batch_pays_signed_requests_and_what_is_due(replayed: Replay) -> None:
+    fortnight = report.fullest(replayed.gasless.fortnights)
+    assert fortnight
+    kinds = [item.kind for item in fortnight.items]
+    assert kinds == sorted(kinds, key=[Kind.REQUEST, Kind.DUE].index)
+    assert set(kinds) == {Kind.REQUEST, Kind.DUE}
+    periods = [each.period for each in replayed.gasless.fortnights]
+    assert periods == sorted(set(periods))
+
+
+def test_a_guest_with_a_transaction_or_ether_is_found(fresh: Replay) -> None:
+    fresh.check_guests()
+    assert fresh.checks.gas_free
+    guest = fresh.guests[0]
+    owner = fresh.deployment.roles.owner
+    fresh.chain.send([Transaction(owner, guest.signer.address, b"", 21_000, "transfer", 1)])
+    fresh.check_guests()
+    assert not fresh.checks.passed
+    assert f"gas_free: {guest.name} sent 0 transactions and holds 1 wei" in fresh.checks.failures()
+
+
+def test_a_round_can_be_recomputed_from_its_file(replayed: Replay) -> None:
+    """N5: the guests' rows are in the file that the manifest names."""
+    registry = load_registry(replayed.folder / "registry.csv")
+    for number in range(replayed.history.first_round, replayed.history.last_round + 1):
+        manifest = read_manifest(replayed.folder / "manifests" / f"round_{number}.json")
+        table = read_rounds(replayed.folder / "rounds" / f"round_{number}.csv")
+        staked_nano = {entry.account: 1 for link in manifest.links for entry in link}
+        assert recompute(manifest, table, registry, staked_nano) == manifest.digest
+
+
 def test_one_nano_of_the_reserve_is_found(fresh: Replay) -> None:
     fresh.ledger.reserve_nano += 1
     fresh.check(fresh.words())
@@ -149,10 +231,10 @@ def test_a_compounded_stake_off_its_record_is_found(
 def test_a_compounded_stake_that_was_set_from_the_file_is_found(fresh: Replay) -> None:
     opened = fresh.history.last_round
     at = next(iter(compounded(fresh.history, opened)))
-    honest = Step(at.account, Kind.DEPOSIT, 1)
+    honest = Step(at.account, StepKind.DEPOSIT, 1)
     fresh.check_steps(opened - OPEN_ROUNDS, [honest])
     assert fresh.checks.compounding
-    cheat = Step(at.account, Kind.SET_STAKES, 0, {at.model: fresh.history.stake(at)})
+    cheat = Step(at.account, StepKind.SET_STAKES, 0, {at.model: fresh.history.stake(at)})
     fresh.check_steps(opened - OPEN_ROUNDS, [honest, cheat])
     assert fresh.checks.set_from_data == [at]
     assert not fresh.checks.passed
@@ -191,17 +273,24 @@ def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
     done = demo("--rounds", str(rounds_file), "--json", "--output", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert list(document) == ["rounds", "checks"]
+    assert list(document) == ["rounds", "checks", "guests", "fortnights", "gas"]
     assert list(document["rounds"][0]) == [
         "round", "accounts", "models", "at_stake", "earned", "burned", "gas", "gas_per_account",
         "transactions", "seconds",
     ]  # fmt: skip
     checks = document["checks"]
-    assert list(checks) == ["chain_equals_ledger", "conservation", "compounding"]
+    assert list(checks) == ["chain_equals_ledger", "conservation", "compounding", "gas_free"]
     assert checks["chain_equals_ledger"] is True
     assert checks["conservation"] is True
     assert checks["compounding"]["model_rounds"] > 0
     assert checks["compounding"]["max_difference_nmr"] == 0.0
+    assert checks["gas_free"] is True
+    assert {guest["preset"] for guest in document["guests"]} == set(Preset)
+    kinds = {item["kind"] for each in document["fortnights"] for item in each["items"]}
+    assert kinds == {"request", "due"}
+    gas = {(line["payer"], line["call"]): line for line in document["gas"]}
+    assert gas["guests", "sign"]["transactions"] == gas["guests", "sign"]["gas"] == 0
+    assert gas["relayer", "relay"]["gas"] > 21_000
     for name in ("stake", "pool", "at_risk"):
         picture = tmp_path / "out" / "demo" / f"{name}.png"
         assert picture.read_bytes().startswith(b"\x89PNG")

@@ -116,6 +116,16 @@ class Run:
         }
 
 
+def test_only_recorded_accounts_take_their_pool_out() -> None:
+    """Others may hold NMR in the same escrow; what they do is their own."""
+    recorded = history_of(kept([4 * NMR]))
+    ledger = Ledger(PARAMETERS)
+    ledger.deposit(STAKER, 3)
+    ledger.deposit(OTHER_STAKER, 5)
+    steps = history.withdrawals(recorded, ledger, FIRST - OPEN_ROUNDS, PARAMETERS.first_pass_time)
+    assert steps == [Step(STAKER, Kind.WITHDRAW, 3)]
+
+
 def test_a_stake_that_compounded_is_never_set() -> None:
     """The payout of round 11 arrives in its pass, which opens round 15: nothing is sent for it."""
     run = Run(history_of(kept([40 * NMR] * 4 + [43 * NMR] * 2, payout=3 * NMR)))
