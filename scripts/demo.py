@@ -54,7 +54,7 @@ SMALL_SAMPLE = SampleSize(accounts=150, rounds=12)
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build"),
     show_default=True,
-    help="Folder for pictures, manifests, registry and the sample.",
+    help="Folder for pictures, manifests, the rounds' files, registry and the sample.",
 )
 def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path) -> None:
     """Replays recorded tournament rounds through the escrow, on a chain of its own.
@@ -187,3 +187,4 @@ def _show(replay: demo.Replay, pictures: list[Path]) -> None:
         console.print(line, highlight=False)
     console.print(f"Pictures: {', '.join(str(path) for path in pictures)}", highlight=False)
     console.print(f"Manifests: {replay.folder / 'manifests'}", highlight=False)
+    console.print(f"Rounds' files: {replay.folder / 'rounds'}", highlight=False)

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from sluice.demo.bill import Line
+from sluice.demo.bill import Line, Payer
 from sluice.demo.checks import Checks
 from sluice.demo.gasless import Fortnight, Standing
 from sluice.demo.guests import DEPOSIT_NANO
@@ -296,14 +296,21 @@ def gas_table(lines: Sequence[Line]) -> Table:
     shown.add_column("of")
     for line in lines:
         shown.add_row(
-            line.payer.value,
+            "users (the guests)" if line.payer is Payer.GUESTS else line.payer.value,
             line.call,
             f"{line.transactions:,}",
             f"{line.gas:,}",
             f"{line.gas_for_each:,}",
-            f"{line.carried:,} {CARRIED.get(line.call, 'calls')}",
+            _carried(line),
         )
     return shown
+
+
+def _carried(line: Line) -> str:
+    """What a payer's calls were for, counted."""
+    if line.payer is Payer.RECORDED:
+        return f"{line.carried:,} change{'' if line.carried == 1 else 's'}"
+    return f"{line.carried:,} {CARRIED[line.call]}"
 
 
 def unresolved_note(history: History) -> str:
