@@ -41,6 +41,7 @@ from .modules import instructions as instructing
 
 initializes: refusals
 initializes: amounts[refusals := refusals]
+initializes: signing[refusals := refusals]
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: eip712
@@ -49,14 +50,27 @@ initializes: roles[refusals := refusals, ownable := ownable]
 initializes: rounds[refusals := refusals, clock := clock]
 initializes: accounts[clock := clock, rounds := rounds]
 initializes: treasury[refusals := refusals]
-initializes: staking[amounts := amounts, refusals := refusals, accounts := accounts]
+initializes: staking[refusals := refusals, amounts := amounts, accounts := accounts]
 initializes: splits[refusals := refusals, accounts := accounts]
 initializes: payouts[refusals := refusals, clock := clock, accounts := accounts, splits := splits]
-initializes: signing[refusals := refusals]
-initializes: withdrawals[signing := signing, amounts := amounts, refusals := refusals, eip712 := eip712, clock := clock, accounts := accounts, treasury := treasury
+# the formatter would end these lists with a comma, which neither it nor the compiler can read
+# fmt: off
+initializes: withdrawals[
+    refusals := refusals,
+    amounts := amounts,
+    signing := signing,
+    clock := clock,
+    accounts := accounts,
+    treasury := treasury
 ]
-initializes: instructing[signing := signing, refusals := refusals, eip712 := eip712, accounts := accounts, staking := staking, splits := splits
+initializes: instructing[
+    refusals := refusals,
+    signing := signing,
+    accounts := accounts,
+    staking := staking,
+    splits := splits
 ]
+# fmt: on
 
 # the owner changes hands in two steps; giving it up for good is not offered
 exports: (
@@ -167,9 +181,8 @@ def deposit_and_stake(
     @param models Strictly ascending, 0 to 64.
     @param stakes What each of them is to hold then, in base units.
     """
-    word: uint256 = self._with_deposit(msg.sender, amount)
-    log Deposited(account=msg.sender, sender=msg.sender, amount=amount)
-    staking._set_given(msg.sender, word, models, stakes)
+    self._deposit(msg.sender, amount)
+    staking._set_given(msg.sender, models, stakes)
 
     treasury._pull(msg.sender, amount // packing.NANO)
 
@@ -184,7 +197,7 @@ def set_stakes(
     @param models Strictly ascending, 0 to 64.
     @param stakes What each of them is to hold then, in base units.
     """
-    staking._set_given(msg.sender, accounts._word(msg.sender), models, stakes)
+    staking._set_given(msg.sender, models, stakes)
 
 
 @external
@@ -291,46 +304,46 @@ def resolve(
         link_earned: uint256 = 0
         link_burned: uint256 = 0
         link_earned, link_burned = payouts._apply(links[i], i, round, weekly)
-        earned += link_earned
-        burned += link_burned
+        # unchecked: at most 20 links of 128 words with four amounts of 54 bits
+        earned = unsafe_add(earned, link_earned)
+        burned = unsafe_add(burned, link_burned)
     treasury._settle_pass(earned, burned)
 
 
 @external
-def relay(
-    instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instructing.MAX_BYTES]
-):
+def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instructing.MAX_BYTES]):
     """
     @notice Applies signed instructions, each whole; one that is refused is skipped and reported with
             its reason. Anyone.
     @param instructions One after the other (`sluice.instructions` packs them).
     @param signatures For each two bytes of length, then the signature.
     """
+    domain: bytes32 = eip712._domain_separator_v4()
     applied: uint256 = 0
     at: uint256 = 0
     signed_at: uint256 = 0
     for i: uint256 in range(instructing.MAX_INSTRUCTIONS):
         if at >= len(instructions):
             break
-        if at + 32 > len(instructions):
+        # unchecked in this loop: places in what is given, and lengths of two bytes
+        if unsafe_add(at, 32) > len(instructions):
             refusals._refuse(refusals.MALFORMED)
         head: uint256 = extract32(instructions, at, output_type=uint256)
         end: uint256 = instructing._end(at, head, len(instructions))
-        signed_end: uint256 = signed_at + signing.LENGTH_BYTES
+        signed_end: uint256 = unsafe_add(signed_at, signing.LENGTH_BYTES)
         if signed_end <= len(signatures):
-            signed_end += convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
-        signed_at += signing.LENGTH_BYTES
+            length: uint256 = convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
+            signed_end = unsafe_add(signed_end, length)
+        signed_at = unsafe_add(signed_at, signing.LENGTH_BYTES)
         if signed_end > len(signatures):
             refusals._refuse(refusals.SIGNATURES_FEW)
         refusal: uint256 = refusals.SIGNER
-        if signed_end - signed_at <= signing.MAX_BYTES:
+        signature_length: uint256 = unsafe_sub(signed_end, signed_at)
+        if signature_length <= signing.MAX_BYTES:
             refusal = instructing._apply(
-                convert(
-                    slice(instructions, at, end - at), Bytes[instructing.MAX_INSTRUCTION_BYTES]
-                ),
-                convert(
-                    slice(signatures, signed_at, signed_end - signed_at), Bytes[signing.MAX_BYTES]
-                ),
+                slice(instructions, at, unsafe_sub(end, at)),
+                convert(slice(signatures, signed_at, signature_length), Bytes[signing.MAX_BYTES]),
+                domain,
             )
         if refusal == 0:
             applied |= 1 << i
@@ -368,6 +381,7 @@ def pay(
     if count == 0 or count > withdrawals.MAX_ITEMS:
         refusals._refuse(refusals.ITEM_COUNT)
 
+    domain: bytes32 = eip712._domain_separator_v4()
     items: DynArray[uint256, withdrawals.MAX_ITEMS] = []
     first_open: uint256 = accounts._first_open()
     at: uint256 = 0
@@ -380,22 +394,23 @@ def pay(
         at = unsafe_add(at, signing.LENGTH_BYTES)
         if end > len(signatures):
             refusals._refuse(refusals.SIGNATURES_FEW)
-        paid: uint256 = 0
-        skip: uint256 = withdrawals.SIGNATURE
-        if end - at <= signing.MAX_BYTES:
-            signature: Bytes[signing.MAX_BYTES] = convert(
-                slice(signatures, at, end - at), Bytes[signing.MAX_BYTES]
+        given: uint256 = unsafe_sub(end, at)
+        outcome: uint256 = withdrawals.SIGNATURE
+        if given <= signing.MAX_BYTES:
+            outcome = withdrawals._pay_request(
+                request,
+                convert(slice(signatures, at, given), Bytes[signing.MAX_BYTES]),
+                domain,
+                period,
+                first_open,
             )
-            paid, skip = withdrawals._pay_request(request, signature, period, first_open)
-        items.append(packing._item(request, paid, skip))
+        items.append(request & packing.ADDRESS_MASK | outcome)
         at = end
     if at != len(signatures):
         refusals._refuse(refusals.SIGNATURES_MANY)
     for account: address in due_accounts:
-        paid: uint256 = 0
-        skip: uint256 = 0
-        paid, skip = withdrawals._pay_due(account, period)
-        items.append(packing._item(convert(account, uint256), paid, skip))
+        outcome: uint256 = withdrawals._pay_due(account, period)
+        items.append(convert(account, uint256) | outcome)
 
     log withdrawals.FreeWithdrawals(period=period, items=items, time=block.timestamp)
 
@@ -568,18 +583,9 @@ def guardian() -> address:
 
 @internal
 def _deposit(account: address, amount: uint256):
-    accounts._store(account, self._with_deposit(account, amount))
-
-    log Deposited(account=account, sender=msg.sender, amount=amount)
-
-
-@internal
-@view
-def _with_deposit(account: address, amount: uint256) -> uint256:
-    """
-    @dev The account word with the amount added to its pool, not yet stored.
-    """
     nano: uint256 = amounts._positive_nano(amount)
     word: uint256 = accounts._word(account)
-    amounts._check_fits((word & packing.AMOUNT_MASK) + nano)
-    return word + nano
+    amounts._check_fits(unsafe_add(word & packing.AMOUNT_MASK, nano))
+    accounts._store(account, unsafe_add(word, nano))
+
+    log Deposited(account=account, sender=msg.sender, amount=amount)

@@ -33,12 +33,12 @@ class EntryGas:
 
     account: int = 12_000
     reading: int = 45_000
-    payout: int = 6_500
+    payout: int = 8_000
     page_written: int = 20_000
     link_budget: int = 15_000_000
     usual_typical: int = 7_000
     usual_paged: int = 10_000
-    usual_page_word: int = 10_500
+    usual_page_word: int = 11_000
     usual_call: int = 60_000
     batch_target: int = 15_000_000
 

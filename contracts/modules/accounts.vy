@@ -14,6 +14,9 @@ uses: clock
 uses: rounds
 
 
+# a step of the nonce is bounded, so that nobody is talked into using them up
+MAX_NONCE_STEP: constant(uint256) = 1_000
+
 # key = place << 160 | account: account word, stake pages, split words (see packing)
 _words: HashMap[uint256, uint256]
 
@@ -31,19 +34,6 @@ def _store(account: address, word: uint256):
 
 @internal
 @view
-def _load(account: address, word: uint256, pages: uint256) -> uint256[1 + packing.PAGES]:
-    """
-    @dev The account word (index 0) and the stake pages in use (1..16).
-    """
-    words: uint256[1 + packing.PAGES] = empty(uint256[1 + packing.PAGES])
-    words[0] = word
-    for i: uint256 in range(1, unsafe_add(pages, 1), bound=packing.PAGES):
-        words[i] = self._words[packing._place(account, i)]
-    return words
-
-
-@internal
-@view
 def _staked(account: address, word: uint256) -> uint256:
     """
     @dev The sum of the account's stakes in nano. Unchecked: 65 amounts of 54 bits cannot overflow a
@@ -52,7 +42,8 @@ def _staked(account: address, word: uint256) -> uint256:
     staked: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
-        page_word: uint256 = self._words[packing._place(account, unsafe_add(i, 1))]
+        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | convert(account, uint256)
+        page_word: uint256 = self._words[place]
         staked = unsafe_add(staked, packing._stakes_sum(page_word))
     return staked
 
@@ -68,89 +59,103 @@ def _first_open() -> uint256:
 
 
 @internal
-@pure
-def _at_risk(word: uint256, first_open: uint256) -> uint256:
-    """
-    @dev L in nano: the sum of the open rounds' locks, each rounded down, so that rounding never
-         locks anybody's NMR. It may exceed the equity. Unchecked: four risks of 30 bits.
-    """
-    locked: uint256 = 0
-    last_pass: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
-    for i: uint256 in range(1, 1 + packing.OPEN_ROUNDS):
-        round_word: uint256 = unsafe_add(last_pass, i)
-        if round_word < first_open:
-            continue
-        units: uint256 = packing._risk_units(word, round_word)
-        if units != 0:
-            locked = unsafe_add(locked, unsafe_sub(units, 1))
-    return locked << packing.RISK_UNIT_BITS
-
-
-@internal
 @view
 def _withdrawable(account: address, word: uint256, due: uint256, first_open: uint256) -> uint256:
     """
     @dev W = min(pool, the larger of due and equity - at risk) in nano: what is due is never locked.
+         At risk is the sum of the open rounds' locks, each rounded down, so that rounding never
+         locks anybody's NMR; it may exceed the equity. Unchecked: four risks of 30 bits, amounts of
+         54.
     """
-    pool: uint256 = word & packing.AMOUNT_MASK
-    at_risk: uint256 = self._at_risk(word, first_open)
-    if at_risk == 0:
-        return pool
+    open_risks: uint256 = word
+    last_pass: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
+    if unsafe_add(last_pass, 1) < first_open:
+        # rounds after its last pass are closed for it
+        open_risks = packing._without_missed(word, last_pass, first_open)
+    open_risks >>= packing.RISKS_SHIFT
+    first: uint256 = open_risks & packing.RISK_MASK
+    second: uint256 = (open_risks >> packing.RISK_BITS) & packing.RISK_MASK
+    third: uint256 = (open_risks >> (2 * packing.RISK_BITS)) & packing.RISK_MASK
+    fourth: uint256 = (open_risks >> (3 * packing.RISK_BITS)) & packing.RISK_MASK
+    at_risk: uint256 = unsafe_add(unsafe_add(first, second), unsafe_add(third, fourth))
+    # one unit less for each that has one
+    at_risk = unsafe_sub(at_risk, convert(first != 0, uint256))
+    at_risk = unsafe_sub(at_risk, convert(second != 0, uint256))
+    at_risk = unsafe_sub(at_risk, convert(third != 0, uint256))
+    at_risk = unsafe_sub(at_risk, convert(fourth != 0, uint256)) << packing.RISK_UNIT_BITS
 
+    pool: uint256 = word & packing.AMOUNT_MASK
     equity: uint256 = unsafe_add(pool, self._staked(account, word))
-    if equity <= at_risk:
-        return due
-    return min(pool, max(due, unsafe_sub(equity, at_risk)))
+    free: uint256 = due
+    if equity > unsafe_add(at_risk, due):
+        free = unsafe_sub(equity, at_risk)
+    return free if free < pool else pool
 
 
 @internal
 @view
-def _due(account: address, word: uint256) -> uint256:
+def _due_word(account: address, word: uint256) -> uint256:
     """
-    @dev What splits have sent to the wallet and is still in the pool, in nano.
+    @dev Model 0's split word if something is due, which stands in it; else 0.
     """
     if word < packing.DUE_FLAG:
         return 0
-    split_word: uint256 = self._words[packing._place(account, packing.SPLIT_PLACE)]
-    return (split_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    return self._words[packing._place(account, packing.SPLIT_PLACE)]
 
 
 @internal
-def _with_due(account: address, word: uint256, before: uint256, due: uint256) -> uint256:
+def _take_out(account: address, word: uint256, due_word: uint256, nano: uint256) -> uint256:
     """
-    @dev Stores another due amount, and returns the account word with its flag, not yet stored. The
-         caller keeps due at most the pool. Unchecked: replaces the field exactly.
+    @dev The account word after a withdrawal, not yet stored; what is due is used up first and
+         stored. Unchecked: nano is at most the pool, the lowest field of the word.
     """
-    if due == before:
+    left: uint256 = unsafe_sub(word, nano)
+    if due_word == 0:
+        return left
+    due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    if nano < due:
+        due = nano
+    else:
+        left &= ~packing.DUE_FLAG
+    self._words[packing._place(account, packing.SPLIT_PLACE)] = unsafe_sub(
+        due_word, due << packing.DUE_SHIFT
+    )
+    return left
+
+
+@internal
+def _with_due(account: address, word: uint256, sent: uint256) -> uint256:
+    """
+    @dev The account word, not yet stored, after `sent` became due; what is due is never more than
+         the pool, and is stored. Unchecked: amounts of 54 bits.
+    """
+    if sent == 0 and word < packing.DUE_FLAG:
         return word
+
     place: uint256 = packing._place(account, packing.SPLIT_PLACE)
     split_word: uint256 = self._words[place]
-    self._words[place] = unsafe_add(split_word, unsafe_sub(due, before) << packing.DUE_SHIFT)
+    before: uint256 = (split_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    due: uint256 = min(unsafe_add(before, sent), word & packing.AMOUNT_MASK)
+    if due != before:
+        self._words[place] = unsafe_add(split_word, unsafe_sub(due, before) << packing.DUE_SHIFT)
     if due == 0:
         return word & ~packing.DUE_FLAG
     return word | packing.DUE_FLAG
 
 
 @internal
-def _take_out(account: address, word: uint256, nano: uint256, due: uint256) -> uint256:
-    """
-    @dev The account word after a withdrawal, not yet stored; what is due is used up first.
-         Unchecked: nano is at most the pool, the lowest field of the word.
-    """
-    return self._with_due(account, unsafe_sub(word, nano), due, due - min(due, nano))
-
-
-@internal
 @view
-def _nonce(account: address) -> uint256:
-    return self._words[packing._place(account, packing.SPLIT_PLACE)] >> packing.NONCE_SHIFT
+def _split_word(account: address) -> uint256:
+    """
+    @dev Model 0's, which holds the nonce and what is due.
+    """
+    return self._words[packing._place(account, packing.SPLIT_PLACE)]
 
 
 @internal
 def _store_nonce(account: address, nonce: uint256):
-    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
-    word: uint256 = self._words[place] & (packing.NONCE_ONE - 1)
-    self._words[place] = word | nonce << packing.NONCE_SHIFT
+    word: uint256 = self._split_word(account) & (packing.NONCE_ONE - 1)
+    self._words[packing._place(account, packing.SPLIT_PLACE)] = word | nonce << packing.NONCE_SHIFT
 
 
 @internal
@@ -159,6 +164,7 @@ def _raise_nonce(account: address) -> uint256:
     @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new
          one.
     """
-    nonce: uint256 = min(self._nonce(account) + 1, packing.MAX_NONCE)
+    nonce: uint256 = self._split_word(account) >> packing.NONCE_SHIFT
+    nonce = min(unsafe_add(nonce, 1), packing.MAX_NONCE)
     self._store_nonce(account, nonce)
     return nonce

@@ -7,7 +7,7 @@
         anybody's hands. Each instruction is applied whole or skipped with its reason.
 """
 
-from snekmate.utils import eip712_domain_separator as eip712
+from snekmate.utils import message_hash_utils
 
 from . import refusals
 from . import packing
@@ -18,7 +18,6 @@ from . import signing
 
 uses: refusals
 uses: signing
-uses: eip712
 uses: accounts
 uses: staking
 uses: splits
@@ -26,15 +25,10 @@ uses: splits
 # all instructions of a call, and all their signatures
 MAX_BYTES: constant(uint256) = 8_192
 MAX_INSTRUCTIONS: constant(uint256) = 256
-# the head, and a stake and a split for each model
-MAX_INSTRUCTION_BYTES: constant(uint256) = (
-    32 + packing.MODELS * (packing.STAKE_BYTES + packing.SPLIT_BYTES)
-)
-# a step of the nonce is bounded, so that nobody is talked into using them up
-MAX_STEP: constant(uint256) = 1_000
 INSTRUCTION_TYPE: constant(bytes32) = keccak256(
     "Instruction(address account,uint256[] models,uint256[] stakes,Split[] splits,uint256 nonce,uint256 deadline)Split(uint256 model,uint256[] destinations,uint256[] shares)"
 )
+NOTHING_HASH: constant(bytes32) = keccak256("")
 SPLIT_TYPE: constant(bytes32) = keccak256(
     "Split(uint256 model,uint256[] destinations,uint256[] shares)"
 )
@@ -64,17 +58,21 @@ def _end(at: uint256, head: uint256, given: uint256) -> uint256:
     """
     @dev Where the instruction that starts at `at` with this head ends; not beyond what is given.
     """
-    stakes: uint256 = packing._stake_count(head)
-    given_splits: uint256 = packing._split_count(head)
-    end: uint256 = at + 32 + packing.STAKE_BYTES * stakes + packing.SPLIT_BYTES * given_splits
-    if max(stakes, given_splits) > packing.MODELS or end > given:
+    stakes: uint256 = (head >> packing.STAKE_COUNT_SHIFT) & packing.COUNT_MASK
+    given_splits: uint256 = (head >> packing.SPLIT_COUNT_SHIFT) & packing.COUNT_MASK
+    # unchecked: counts of eight bits, and `at` is not beyond what is given
+    changes: uint256 = unsafe_add(
+        unsafe_mul(stakes, packing.STAKE_BYTES), unsafe_mul(given_splits, packing.SPLIT_BYTES)
+    )
+    end: uint256 = unsafe_add(unsafe_add(at, 32), changes)
+    if stakes > packing.MODELS or given_splits > packing.MODELS or end > given:
         refusals._refuse(refusals.MALFORMED)
     return end
 
 
 @internal
 def _apply(
-    instruction: Bytes[MAX_INSTRUCTION_BYTES], signature: Bytes[signing.MAX_BYTES]
+    instruction: Bytes[MAX_BYTES], signature: Bytes[signing.MAX_BYTES], domain: bytes32
 ) -> uint256:
     """
     @dev One whole instruction. Returns why it is refused, 0 if it is not; nothing is written before
@@ -83,33 +81,38 @@ def _apply(
     head: uint256 = extract32(instruction, 0, output_type=uint256)
     account: address = convert(head & packing.ADDRESS_MASK, address)
     nonce: uint256 = packing._instruction_nonce(head)
-    deadline: uint256 = packing._instruction_deadline(head)
+    deadline: uint256 = packing._deadline(head >> packing.INSTRUCTION_DEADLINE_SHIFT)
     if block.timestamp > deadline:
         return refusals.EXPIRED
-    next_nonce: uint256 = accounts._nonce(account)
+    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
+    split_word: uint256 = accounts._words[place]
+    next_nonce: uint256 = split_word >> packing.NONCE_SHIFT
     if nonce < next_nonce:
         return refusals.NONCE_USED
     if nonce > next_nonce:
         return refusals.NONCE_TO_COME
     if nonce == packing.MAX_NONCE:
         return refusals.NONCES_ENDED
-
     # each field ends where the next begins, and is read as the lowest of the 32 bytes before that
     at: uint256 = 0
     models: DynArray[uint256, packing.MODELS] = []
     units: DynArray[uint256, packing.MODELS] = []
     stakes: DynArray[uint256, packing.MODELS] = []
-    for i: uint256 in range(packing._stake_count(head), bound=packing.MODELS):
+    for i: uint256 in range(
+        (head >> packing.STAKE_COUNT_SHIFT) & packing.COUNT_MASK, bound=packing.MODELS
+    ):
         at = unsafe_add(at, packing.STAKE_BYTES)
         stake: uint256 = extract32(instruction, at, output_type=uint256) & packing.STAKE_MASK
         stakes.append(stake)
         models.append(stake >> packing.AMOUNT_BITS)
-        units.append(packing._base_units(stake & packing.AMOUNT_MASK))
+        units.append(unsafe_mul(stake & packing.AMOUNT_MASK, packing.NANO))
     given: DynArray[uint256, packing.MODELS] = []
     hashes: DynArray[uint256, packing.MODELS] = []
     refusal: uint256 = 0
     above: uint256 = 0
-    for i: uint256 in range(packing._split_count(head), bound=packing.MODELS):
+    for i: uint256 in range(
+        (head >> packing.SPLIT_COUNT_SHIFT) & packing.COUNT_MASK, bound=packing.MODELS
+    ):
         at = unsafe_add(at, packing.SPLIT_BYTES)
         split: uint256 = extract32(instruction, at, output_type=uint256) & packing.SPLIT_MASK
         given.append(split)
@@ -124,25 +127,25 @@ def _apply(
     models_hash: bytes32 = self._hash_words(models)
     units_hash: bytes32 = self._hash_words(units)
     splits_hash: bytes32 = self._hash_words(hashes)
-    hash: bytes32 = eip712._hash_typed_data_v4(
-        keccak256(
-            abi_encode(
-                INSTRUCTION_TYPE, account, models_hash, units_hash, splits_hash, nonce, deadline
-            )
-        )
+    struct_hash: bytes32 = keccak256(
+        abi_encode(INSTRUCTION_TYPE, account, models_hash, units_hash, splits_hash, nonce, deadline)
     )
+    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, struct_hash)
     if not signing._is_signed(account, hash, signature):
         return refusals.SIGNER
     if at == 0:
         return refusals.NO_CHANGE
-    if refusal == 0 and len(stakes) != 0:
-        refusal = staking._set(account, accounts._word(account), stakes)
     if refusal != 0:
         return refusal
-
+    # the nonce first, since what follows may change what is due beside it
+    accounts._words[place] = unsafe_add(split_word, packing.NONCE_ONE)
+    if len(stakes) != 0:
+        refusal = staking._set(account, stakes)
+        if refusal != 0:
+            accounts._words[place] = split_word
+            return refusal
     for split: uint256 in given:
         splits._set(account, split >> packing.PARTS_BITS, split & packing.PARTS_MASK)
-    accounts._store_nonce(account, unsafe_add(nonce, 1))
     return 0
 
 
@@ -186,15 +189,19 @@ def _hash_words(words: DynArray[uint256, packing.MODELS]) -> bytes32:
     """
     @dev EIP-712's hash of an array: of its words, one after the other.
     """
-    return keccak256(slice(abi_encode(words, ensure_tuple=False), 32, 32 * len(words)))
+    if len(words) == 0:
+        return NOTHING_HASH
+    length: uint256 = unsafe_mul(len(words), 32)
+    return keccak256(slice(abi_encode(words, ensure_tuple=False), 32, length))
 
 
 @internal
 def _cancel(account: address, nonce: uint256):
-    next_nonce: uint256 = accounts._nonce(account)
+    next_nonce: uint256 = accounts._split_word(account) >> packing.NONCE_SHIFT
     if nonce <= next_nonce:
         refusals._refuse(refusals.NONCE_NOT_ABOVE)
-    if nonce > next_nonce + MAX_STEP or nonce > packing.MAX_NONCE:
+    # unchecked: a nonce has 26 bits
+    if nonce > unsafe_add(next_nonce, accounts.MAX_NONCE_STEP) or nonce > packing.MAX_NONCE:
         refusals._refuse(refusals.NONCE_STEP)
 
     accounts._store_nonce(account, nonce)

@@ -64,6 +64,9 @@ SHARE_SHIFT: constant(uint256) = 8
 DESTINATION_MASK: constant(uint256) = 2**8 - 1
 SHARE_MASK: constant(uint256) = 2**14 - 1
 PARTS_MASK: constant(uint256) = 2**176 - 1
+# without a split: model 0's earning back to it, anybody's to the pool if the model has no stake
+ALL_TO_FIRST: constant(uint256) = 10_000 << SHARE_SHIFT
+ALL_TO_POOL: constant(uint256) = 254 | 10_000 << SHARE_SHIFT
 DUE_SHIFT: constant(uint256) = 176
 # destinations beside the models 0..64
 POOL: constant(uint256) = 254
@@ -102,11 +105,13 @@ SPLIT_COUNT_SHIFT: constant(uint256) = 168
 COUNT_MASK: constant(uint256) = 2**8 - 1
 INSTRUCTION_NONCE_SHIFT: constant(uint256) = 176
 INSTRUCTION_DEADLINE_SHIFT: constant(uint256) = 202
+INSTRUCTION_BITS: constant(uint256) = 234
 
 REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
 REQUEST_PERIOD_SHIFT: constant(uint256) = 214
 REQUEST_DEADLINE_SHIFT: constant(uint256) = 224
-REQUEST_DEADLINE_MASK: constant(uint256) = 2**32 - 1
+DEADLINE_MASK: constant(uint256) = 2**32 - 1
+# what became of an item of `pay`: account 160 | nano-NMR 54 | spare 2 | why it was skipped
 ITEM_SKIP_SHIFT: constant(uint256) = 216
 
 
@@ -116,13 +121,6 @@ struct Account:
     round: uint256
     period: uint256
     pages: uint256
-
-
-struct Request:
-    account: address
-    amount: uint256
-    period: uint256
-    deadline: uint256
 
 
 @internal
@@ -171,20 +169,21 @@ def _place(account: address, place: uint256) -> uint256:
 @pure
 def _stake_page(model: uint256) -> uint256:
     """
-    @dev 0 for model 0, whose stake stands in the account word.
+    @dev 0 for model 0, whose stake stands in the account word. Unchecked: at most model 64.
     """
-    return (model + 3) // MODELS_A_PAGE
+    return unsafe_div(unsafe_add(model, 3), MODELS_A_PAGE)
 
 
 @internal
 @pure
 def _stake_shift(model: uint256) -> uint256:
     """
-    @dev Where a model's stake stands in its page, or model 0's in the account word.
+    @dev Where a model's stake stands in its page, or model 0's in the account word. Unchecked: at
+         most model 64.
     """
     if model == 0:
         return STAKE_SHIFT
-    return (model - 1) % MODELS_A_PAGE * AMOUNT_BITS
+    return unsafe_mul(unsafe_add(model, 3) % MODELS_A_PAGE, AMOUNT_BITS)
 
 
 @internal
@@ -221,11 +220,12 @@ def _part(destination: uint256, share: uint256) -> uint256:
 
 @internal
 @pure
-def _stake(model: uint256, nano: uint256) -> uint256:
+def _share_of(earning: uint256, parts: uint256) -> uint256:
     """
-    @dev A stake to be set: nano-NMR 54 | model. A model far too high stays too high.
+    @dev What the lowest part of a split gets, rounded down. Unchecked: 54 and 14 bits.
     """
-    return min(model, MODELS) << AMOUNT_BITS | nano
+    share: uint256 = (parts >> SHARE_SHIFT) & SHARE_MASK
+    return unsafe_div(unsafe_mul(earning, share), 10_000)
 
 
 @internal
@@ -263,48 +263,17 @@ def _risk_units(word: uint256, round_word: uint256) -> uint256:
 
 @internal
 @pure
-def _request(word: uint256) -> Request:
-    """
-    @dev A signed withdrawal as `pay` takes it: account 160 | amount in nano 54 | period 10 |
-         deadline 32. All ones stand for the maximum value in amount and deadline; the struct has
-         the figures that were signed.
-    """
-    amount: uint256 = (word >> REQUEST_AMOUNT_SHIFT) & AMOUNT_MASK
-    deadline: uint256 = word >> REQUEST_DEADLINE_SHIFT
-    return Request(
-        account=convert(word & ADDRESS_MASK, address),
-        amount=max_value(uint256) if amount == AMOUNT_MASK else amount * NANO,
-        period=(word >> REQUEST_PERIOD_SHIFT) & PERIOD_MASK,
-        deadline=max_value(uint256) if deadline == REQUEST_DEADLINE_MASK else deadline,
-    )
-
-
-@internal
-@pure
-def _stake_count(head: uint256) -> uint256:
-    return (head >> STAKE_COUNT_SHIFT) & COUNT_MASK
-
-
-@internal
-@pure
-def _split_count(head: uint256) -> uint256:
-    return (head >> SPLIT_COUNT_SHIFT) & COUNT_MASK
-
-
-@internal
-@pure
 def _instruction_nonce(head: uint256) -> uint256:
     return (head >> INSTRUCTION_NONCE_SHIFT) & MAX_NONCE
 
 
 @internal
 @pure
-def _instruction_deadline(head: uint256) -> uint256:
+def _deadline(bits: uint256) -> uint256:
     """
-    @dev All ones stand for the maximum value.
+    @dev The deadline that was signed; all ones of 32 stand for the maximum value.
     """
-    deadline: uint256 = head >> INSTRUCTION_DEADLINE_SHIFT
-    return max_value(uint256) if deadline >= REQUEST_DEADLINE_MASK else deadline
+    return max_value(uint256) if bits >= DEADLINE_MASK else bits
 
 
 @internal
@@ -324,10 +293,10 @@ def _units(staked: uint256, cap_bps: uint256) -> uint256:
          saturated, and what is above does not count in the round. Unchecked: the stakes are under
          2^61, the cap under 2^14.
     """
-    return min(
-        RISK_MASK,
-        unsafe_div(unsafe_add(unsafe_mul(staked, cap_bps), RISK_DIVISOR - 1), RISK_DIVISOR),
+    units: uint256 = unsafe_div(
+        unsafe_add(unsafe_mul(staked, cap_bps), RISK_DIVISOR - 1), RISK_DIVISOR
     )
+    return units if units < RISK_MASK else RISK_MASK
 
 
 @internal
@@ -363,16 +332,6 @@ def _page_payouts(page_word: uint256) -> uint256:
          (below 2^53), a loss as 2^54 - loss.
     """
     return page_word & PAYOUTS_MASK ^ PAYOUT_BIASES
-
-
-@internal
-@pure
-def _item(word: uint256, nano: uint256, skip: uint256) -> uint256:
-    """
-    @dev What became of an item of `pay`: account 160 | nano-NMR 54 | spare 2 | why it was skipped.
-         `word` has the account in its low 160 bits.
-    """
-    return word & ADDRESS_MASK | nano << REQUEST_AMOUNT_SHIFT | skip << ITEM_SKIP_SHIFT
 
 
 @internal

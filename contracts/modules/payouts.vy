@@ -20,6 +20,8 @@ uses: accounts
 uses: splits
 
 MAX_WORDS: constant(uint256) = rounds.MAX_LINK_BYTES // 32
+# one more than pages that ascend can fill, so that the refusal can say so
+MAX_ENTRY_WORDS: constant(uint256) = 2 + packing.PAGES
 
 
 event LinkApplied:
@@ -118,13 +120,19 @@ def _apply(
         next_entry = unsafe_add(unsafe_add(i, 1), first >> packing.ENTRY_PAGES_SHIFT)
         if next_entry > words:
             self._refuse(link_index, entry_index, refusals.ENTRY_CUT_SHORT)
+        entry: DynArray[uint256, MAX_ENTRY_WORDS] = [first]
+        for j: uint256 in range(unsafe_add(i, 1), next_entry, bound=MAX_WORDS):
+            if len(entry) == MAX_ENTRY_WORDS:
+                break
+            entry.append(extract32(link, unsafe_mul(j, 32), output_type=uint256))
         account_earned: uint256 = 0
         account_burned: uint256 = 0
-        account_earned, account_burned = self._pass_account(
-            link, i, next_entry, link_index, entry_index, weekly
-        )
-        earned += account_earned
-        burned += account_burned
+        refusal: uint256 = 0
+        account_earned, account_burned, refusal = self._pass_account(word, entry, weekly)
+        if refusal != 0:
+            self._refuse(link_index, entry_index, refusal)
+        earned = unsafe_add(earned, account_earned)
+        burned = unsafe_add(burned, account_burned)
         entry_index = unsafe_add(entry_index, 1)
 
     log LinkApplied(round=round, link=link, time=block.timestamp)
@@ -134,46 +142,48 @@ def _apply(
 
 @internal
 def _pass_account(
-    link: Bytes[rounds.MAX_LINK_BYTES],
-    start: uint256,
-    end: uint256,
-    link_index: uint256,
-    entry_index: uint256,
-    weekly: WeeklyPass,
-) -> (uint256, uint256):
+    word_before: uint256, entry: DynArray[uint256, MAX_ENTRY_WORDS], weekly: WeeklyPass
+) -> (uint256, uint256, uint256):
     """
-    @dev The whole rule for one account, whose entry are the words from `start` up to `end` of the
-         link: all losses, models ascending, then all earnings, then the risk of the round that
-         opens. Returns what was earned and what was burned.
+    @dev The whole rule for one account: all losses, models ascending, then all earnings, then the
+         risk of the round that opens. `word_before` is the stored account word. Returns what was earned, what was burned, and why the entry
+         is refused, 0 if it is not: the caller reverts then, whatever was written.
     """
-    first: uint256 = extract32(link, start * 32, output_type=uint256)
-    address_: address = convert(first & packing.ADDRESS_MASK, address)
-    word: uint256 = accounts._word(address_)
+    account: address = convert(entry[0] & packing.ADDRESS_MASK, address)
+    word: uint256 = word_before
     round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
     if round_before == weekly.round:
-        self._refuse(link_index, entry_index, refusals.ENTRY_TWICE)
-    word = packing._without_missed(word, round_before, weekly.round)
-    pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
-    # index 0 is the account word, 1..16 are the stake pages
-    stored: uint256[1 + packing.PAGES] = accounts._load(address_, word, pages)
-    words: uint256[1 + packing.PAGES] = stored
-
+        return 0, 0, refusals.ENTRY_TWICE
+    if unsafe_add(round_before, 1) != weekly.round:
+        word = packing._without_missed(word, round_before, weekly.round)
     # unchecked below: sums of at most 65 amounts of 54 bits, and nothing is taken that is not there
     losses: uint256 = 0
     earnings: uint256 = 0
-    burned: uint256 = 0
+    # what a model's own stake does not cover. It is taken after all losses, since the order makes
+    # no difference: whoever's stake it would have taken first would lack as much, and the rest of
+    # the account covers both in the same order
+    uncovered: uint256 = 0
+    first_payout: uint256 = packing._first_payout(entry[0])
+    if first_payout < packing.PAYOUT_BIAS:
+        earnings = first_payout
+    else:
+        losses = unsafe_sub(packing.LOSS_BASE, first_payout)
+        if weekly.charged:
+            stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
+            taken: uint256 = losses if losses < stake else stake
+            word = unsafe_sub(word, taken << packing.STAKE_SHIFT)
+            uncovered = unsafe_sub(losses, taken)
     page: uint256 = 0
-    for i: uint256 in range(start, end, bound=MAX_WORDS):
-        entry_word: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
-        payouts: uint256 = packing._first_payout(entry_word)
-        offset: uint256 = packing.STAKE_SHIFT
-        if i != start:
-            page_before: uint256 = page
-            page = entry_word >> packing.PAGE_NUMBER_SHIFT
-            if page <= page_before or page > packing.PAGES:
-                self._refuse(link_index, entry_index, refusals.ENTRY_PAGES)
-            payouts = packing._page_payouts(entry_word)
-            offset = 0
+    for i: uint256 in range(1, len(entry), bound=MAX_ENTRY_WORDS):
+        page_before: uint256 = page
+        page = entry[i] >> packing.PAGE_NUMBER_SHIFT
+        if page <= page_before or page > packing.PAGES:
+            return 0, 0, refusals.ENTRY_PAGES
+        payouts: uint256 = packing._page_payouts(entry[i])
+        offset: uint256 = 0
+        place: uint256 = packing._place(account, page)
+        stored_page: uint256 = accounts._words[place]
+        page_word: uint256 = stored_page
         for _: uint256 in range(packing.MODELS_A_PAGE):
             if payouts == 0:
                 break
@@ -184,112 +194,107 @@ def _pass_account(
                 loss: uint256 = unsafe_sub(packing.LOSS_BASE, payout)
                 losses = unsafe_add(losses, loss)
                 if weekly.charged:
-                    word = words[page]
-                    taken: uint256 = min(loss, (word >> offset) & packing.AMOUNT_MASK)
-                    words[page] = unsafe_sub(word, taken << offset)
-                    burned = unsafe_add(burned, loss)
-                    if taken < loss:
-                        uncovered: uint256 = 0
-                        words, uncovered = self._cover(words, pages, unsafe_sub(loss, taken))
-                        burned = unsafe_sub(burned, uncovered)
+                    taken: uint256 = min(loss, (page_word >> offset) & packing.AMOUNT_MASK)
+                    page_word = unsafe_sub(page_word, taken << offset)
+                    uncovered = unsafe_add(uncovered, unsafe_sub(loss, taken))
             payouts >>= packing.AMOUNT_BITS
             offset = unsafe_add(offset, packing.AMOUNT_BITS)
-    units: uint256 = (words[0] >> weekly.risk_shift) & packing.RISK_MASK
+        if page_word != stored_page:
+            accounts._words[place] = page_word
+    units: uint256 = (word >> weekly.risk_shift) & packing.RISK_MASK
     bound: uint256 = units << packing.RISK_UNIT_BITS
     if losses > bound:
-        self._refuse(link_index, entry_index, refusals.LOSSES_ABOVE_BOUND)
+        return 0, 0, refusals.LOSSES_ABOVE_BOUND
     if earnings > bound:
-        self._refuse(link_index, entry_index, refusals.EARNINGS_ABOVE_BOUND)
-
-    due_before: uint256 = accounts._due(address_, words[0])
-    due: uint256 = due_before
-    if earnings != 0:
-        for i: uint256 in range(start, end, bound=MAX_WORDS):
-            entry_word: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
-            payouts: uint256 = packing._first_payout(entry_word)
-            offset: uint256 = packing.STAKE_SHIFT
-            model: uint256 = 0
-            page = 0
-            if i != start:
-                page = entry_word >> packing.PAGE_NUMBER_SHIFT
-                payouts = packing._page_payouts(entry_word)
-                offset = 0
-                model = packing._first_model(page)
+        return 0, 0, refusals.EARNINGS_ABOVE_BOUND
+    burned: uint256 = losses if weekly.charged else 0
+    if uncovered != 0:
+        unpaid: uint256 = 0
+        word, unpaid = self._cover(account, word, uncovered)
+        burned = unsafe_sub(burned, unpaid)
+    # what goes to the wallet
+    sent: uint256 = 0
+    fits: bool = True
+    if first_payout != 0 and first_payout < packing.PAYOUT_BIAS:
+        split: uint256 = splits._split_of(account, 0, word, packing.FLAGS_SHIFT)
+        word, sent, fits = splits._share_out(account, word, first_payout, split)
+        if not fits:
+            return 0, 0, refusals.ENTRY_TOO_LARGE
+    if earnings != 0 and earnings != first_payout:
+        for i: uint256 in range(1, len(entry), bound=MAX_ENTRY_WORDS):
+            page = entry[i] >> packing.PAGE_NUMBER_SHIFT
+            payouts: uint256 = packing._page_payouts(entry[i])
+            offset: uint256 = 0
+            flag_shift: uint256 = packing.PAGE_FLAGS_SHIFT
+            model: uint256 = packing._first_model(page)
+            place: uint256 = packing._place(account, page)
+            page_word: uint256 = accounts._words[place]
+            stored_page: uint256 = page_word
             for _: uint256 in range(packing.MODELS_A_PAGE):
                 if payouts == 0:
                     break
                 earning: uint256 = payouts & packing.AMOUNT_MASK
                 if earning != 0 and earning < packing.PAYOUT_BIAS:
-                    fits: bool = True
-                    if words[page] & packing._split_flag(model) != 0:
-                        sent: uint256 = 0
-                        highest: uint256 = 0
-                        words, sent, highest, fits = splits._share_out(
-                            address_, model, earning, words
-                        )
-                        due = unsafe_add(due, sent)
-                        pages = max(pages, highest)
-                    else:
-                        # back to the model, or to the pool if the model has no stake any more
-                        to_page: uint256 = page
-                        to_offset: uint256 = offset
-                        held: uint256 = (words[page] >> offset) & packing.AMOUNT_MASK
-                        if held == 0:
-                            to_page = 0
-                            to_offset = 0
-                            held = words[0] & packing.AMOUNT_MASK
+                    held: uint256 = (page_word >> offset) & packing.AMOUNT_MASK
+                    if held != 0 and (page_word >> flag_shift) & 1 == 0:
                         fits = unsafe_add(held, earning) <= packing.AMOUNT_MASK
-                        words[to_page] = unsafe_add(words[to_page], earning << to_offset)
+                        page_word = unsafe_add(page_word, earning << offset)
+                    else:
+                        if page_word != stored_page:
+                            accounts._words[place] = page_word
+                        due: uint256 = 0
+                        split: uint256 = splits._split_of(account, model, page_word, flag_shift)
+                        word, due, fits = splits._share_out(account, word, earning, split)
+                        sent = unsafe_add(sent, due)
+                        page_word = accounts._words[place]
+                        stored_page = page_word
                     if not fits:
-                        self._refuse(link_index, entry_index, refusals.ENTRY_TOO_LARGE)
+                        return 0, 0, refusals.ENTRY_TOO_LARGE
                 payouts >>= packing.AMOUNT_BITS
                 offset = unsafe_add(offset, packing.AMOUNT_BITS)
+                flag_shift = unsafe_add(flag_shift, 1)
                 model = unsafe_add(model, 1)
-    words[0] = packing._with_pages(words[0], pages)
-    due = min(due, words[0] & packing.AMOUNT_MASK)
-    words[0] = accounts._with_due(address_, words[0], due_before, due)
-    staked: uint256 = (words[0] >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
-    for i: uint256 in range(pages, bound=packing.PAGES):
-        page = unsafe_add(i, 1)
-        word = words[page]
-        staked = unsafe_add(staked, packing._stakes_sum(word))
-        if word != stored[page]:
-            accounts._words[packing._place(address_, page)] = word
+            if page_word != stored_page:
+                accounts._words[place] = page_word
+    if sent != 0 or uncovered != 0:
+        word = accounts._with_due(account, word, sent)
+    staked: uint256 = accounts._staked(account, word)
     opened: uint256 = packing._units(staked, weekly.cap_bps)
     # unchecked: replaces two fields exactly, since old and new values fit them
-    word = unsafe_add(words[0], unsafe_sub(opened, units) << weekly.risk_shift)
+    word = unsafe_add(word, unsafe_sub(opened, units) << weekly.risk_shift)
     word = unsafe_add(word, unsafe_sub(weekly.round, round_before) << packing.ROUND_SHIFT)
-    accounts._store(address_, word)
+    accounts._words[convert(account, uint256)] = word
 
-    return earnings, burned
+    return earnings, burned, 0
 
 
 @internal
-@pure
-def _cover(
-    words_before: uint256[1 + packing.PAGES],
-    pages: uint256,
-    loss: uint256,
-) -> (uint256[1 + packing.PAGES], uint256):
+def _cover(account: address, word_before: uint256, loss: uint256) -> (uint256, uint256):
     """
-    @dev Takes what a model's own stake could not cover: from the pool, then from the stakes
-         ascending (the model's own is empty by now). Returns the words and what nobody covers,
-         which is not burned.
+    @dev Takes what models' own stakes could not cover: from the pool, then from the stakes
+         ascending. Returns the account word and what nobody covers, which is not burned.
     """
-    words: uint256[1 + packing.PAGES] = words_before
+    word: uint256 = word_before
     uncovered: uint256 = loss
-    taken: uint256 = min(uncovered, words[0] & packing.AMOUNT_MASK)
-    words[0] -= taken
-    uncovered -= taken
-    for model: uint256 in range(packing.MODELS):
-        page: uint256 = packing._stake_page(model)
-        if uncovered == 0 or page > pages:
+    taken: uint256 = min(uncovered, word & packing.AMOUNT_MASK)
+    word = unsafe_sub(word, taken)
+    uncovered = unsafe_sub(uncovered, taken)
+    taken = min(uncovered, (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK)
+    word = unsafe_sub(word, taken << packing.STAKE_SHIFT)
+    uncovered = unsafe_sub(uncovered, taken)
+    pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
+    for page: uint256 in range(1, unsafe_add(pages, 1), bound=packing.PAGES):
+        if uncovered == 0:
             break
-        offset: uint256 = packing._stake_shift(model)
-        taken = min(uncovered, (words[page] >> offset) & packing.AMOUNT_MASK)
-        words[page] -= taken << offset
-        uncovered -= taken
-    return words, uncovered
+        place: uint256 = packing._place(account, page)
+        page_word: uint256 = accounts._words[place]
+        for at: uint256 in range(packing.MODELS_A_PAGE):
+            offset: uint256 = unsafe_mul(at, packing.AMOUNT_BITS)
+            taken = min(uncovered, (page_word >> offset) & packing.AMOUNT_MASK)
+            page_word = unsafe_sub(page_word, taken << offset)
+            uncovered = unsafe_sub(uncovered, taken)
+        accounts._words[place] = page_word
+    return word, uncovered
 
 
 @internal

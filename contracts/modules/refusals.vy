@@ -89,6 +89,10 @@ NO_CHANGE: constant(uint256) = 65
 NONCE_NOT_ABOVE: constant(uint256) = 66
 NONCE_STEP: constant(uint256) = 67
 
+# what has to be left beside the 64/63 of what a call may use, or the whole transaction is refused:
+# whoever sends a batch could make anybody's part of it fail otherwise
+SPARE_GAS: constant(uint256) = 5_000
+
 MAX_TEXT: constant(uint256) = 64
 MAX_TEXTS: constant(uint256) = 100
 # a contract's first byte; it stops whoever calls it
@@ -207,14 +211,3 @@ def _text(refusal: uint256) -> String[MAX_TEXT]:
     length: uint256 = convert(slice(WORDS.code, offset, 32), uint256)
     text: Bytes[MAX_TEXT] = slice(WORDS.code, offset + 32, MAX_TEXT)
     return convert(slice(text, 0, length), String[MAX_TEXT])
-
-
-@internal
-@view
-def _check_gas(needed: uint256):
-    """
-    @dev Reverts where a call could get less than `needed`: whoever sends a batch could make
-         anybody's part of it fail so.
-    """
-    if msg.gas < needed * 64 // 63 + 5_000:
-        self._refuse(TOO_LITTLE_GAS)

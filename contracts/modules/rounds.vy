@@ -84,7 +84,7 @@ def _advance(
         return passed_over
 
     for _: uint256 in range(len(link_hashes), bound=MAX_LINKS):
-        passed_over -= 1
+        passed_over = unsafe_sub(passed_over, 1)
         digest = keccak256(concat(link_hashes[passed_over], digest))
         if digest == announced:
             break

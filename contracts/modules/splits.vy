@@ -91,10 +91,10 @@ def _set(account: address, model: uint256, parts: uint256):
     # a pass reads a split word only where its flag is set
     page: uint256 = packing._stake_page(model)
     place = packing._place(account, page)
-    flag: uint256 = packing._split_flag(model)
-    word: uint256 = accounts._words[place] & ~flag
+    split_flag: uint256 = packing._split_flag(model)
+    word: uint256 = accounts._words[place] & ~split_flag
     if parts != 0:
-        word |= flag
+        word |= split_flag
     accounts._words[place] = word
     if parts != 0 and page != 0:
         word = accounts._word(account)
@@ -104,50 +104,64 @@ def _set(account: address, model: uint256, parts: uint256):
 
 @internal
 @view
-def _share_out(
-    account: address,
-    model: uint256,
-    earning: uint256,
-    words_before: uint256[1 + packing.PAGES],
-) -> (uint256[1 + packing.PAGES], uint256, uint256, bool):
+def _split_of(account: address, model: uint256, word: uint256, flag_shift: uint256) -> uint256:
     """
-    @dev An earning of a model that has a split: each destination gets floor(earning * share), the
-         remainder goes to the first. Returns the words, what went to the wallet, the highest page
-         written, and whether every amount fits.
+    @dev Where a model's earnings go, as the split word holds it. `word` has its stake and, at
+         `flag_shift`, whether it has a split of its own; without one all goes back to it, or to the
+         pool if it has no stake any more.
     """
-    words: uint256[1 + packing.PAGES] = words_before
-    parts: uint256 = accounts._words[packing._place(account, packing.SPLIT_PLACE + model)]
-    parts &= packing.PARTS_MASK
-    rest: uint256 = earning
-    following: uint256 = parts >> packing.PART_BITS
-    for _: uint256 in range(packing.DESTINATIONS - 1):
-        if following == 0:
-            break
-        share: uint256 = (following >> packing.SHARE_SHIFT) & packing.SHARE_MASK
-        rest = unsafe_sub(rest, unsafe_div(unsafe_mul(earning, share), clock.BPS))
-        following >>= packing.PART_BITS
+    if (word >> flag_shift) & 1 != 0:
+        place: uint256 = packing._place(account, unsafe_add(packing.SPLIT_PLACE, model))
+        return accounts._words[place] & packing.PARTS_MASK
+    if model == 0 and (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK != 0:
+        return packing.ALL_TO_FIRST
+    return packing.ALL_TO_POOL
 
+
+@internal
+def _share_out(
+    account: address, word_before: uint256, earning: uint256, split: uint256
+) -> (uint256, uint256, bool):
+    """
+    @dev Each destination of a split gets floor(earning * share), the remainder goes to the first.
+         Stake pages are stored, the account word is not. Returns the account word, what went to the
+         wallet, and whether every amount fits. Unchecked: amounts of 54 bits.
+    """
+    word: uint256 = word_before
     due: uint256 = 0
-    highest: uint256 = 0
     fits: bool = True
-    part: uint256 = rest
+    rest: uint256 = earning
+    following: uint256 = split >> packing.PART_BITS
     for _: uint256 in range(packing.DESTINATIONS):
+        # the first comes last, and takes what the others left
+        parts: uint256 = split
+        part: uint256 = rest
+        if following != 0:
+            parts = following
+            part = packing._share_of(earning, parts)
+            rest = unsafe_sub(rest, part)
         destination: uint256 = parts & packing.DESTINATION_MASK
         page: uint256 = 0
         offset: uint256 = 0
+        page_word: uint256 = word
         if destination <= packing.MAX_MODEL:
             page = packing._stake_page(destination)
             offset = packing._stake_shift(destination)
         elif destination == packing.WALLET:
             due = part
-        if unsafe_add((words[page] >> offset) & packing.AMOUNT_MASK, part) > packing.AMOUNT_MASK:
+        place: uint256 = packing._place(account, page)
+        if page != 0:
+            page_word = accounts._words[place]
+        if unsafe_add((page_word >> offset) & packing.AMOUNT_MASK, part) > packing.AMOUNT_MASK:
             fits = False
-        words[page] = unsafe_add(words[page], part << offset)
-        if part != 0:
-            highest = max(highest, page)
-        parts >>= packing.PART_BITS
-        if parts == 0:
+        page_word = unsafe_add(page_word, part << offset)
+        if page == 0:
+            word = page_word
+        elif part != 0:
+            accounts._words[place] = page_word
+            if page > (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK:
+                word = packing._with_pages(word, page)
+        if following == 0:
             break
-        share: uint256 = (parts >> packing.SHARE_SHIFT) & packing.SHARE_MASK
-        part = unsafe_div(unsafe_mul(earning, share), clock.BPS)
-    return words, due, highest, fits
+        following >>= packing.PART_BITS
+    return word, due, fits

@@ -31,29 +31,27 @@ event Left:
 @internal
 def _set_given(
     account: address,
-    word: uint256,
     models: DynArray[uint256, packing.MODELS],
     units: DynArray[uint256, packing.MODELS],
 ):
     """
-    @dev What an account sets by its own transaction; `units` are base units. `word` is the
-         account word to start from: the stored one, or with a deposit added to its pool.
+    @dev What an account sets by its own transaction; `units` are base units.
     """
     if len(units) != len(models):
         refusals._refuse(refusals.STAKES_COUNT)
 
     stakes: DynArray[uint256, packing.MODELS] = []
     for i: uint256 in range(len(models), bound=packing.MODELS):
-        stakes.append(packing._stake(models[i], amounts._to_nano(units[i])))
-    refusals._check(self._set(account, word, stakes))
+        nano: uint256 = amounts._to_nano(units[i])
+        # a model far too high stays too high
+        stakes.append(min(models[i], packing.MODELS) << packing.AMOUNT_BITS | nano)
+    refusals._check(self._set(account, stakes))
 
     log StakesSet(account=account, stakes=stakes)
 
 
 @internal
-def _set(
-    account: address, word_before: uint256, stakes: DynArray[uint256, packing.MODELS]
-) -> uint256:
+def _set(account: address, stakes: DynArray[uint256, packing.MODELS]) -> uint256:
     """
     @dev Each listed model's stake becomes the given one; the pool takes up the difference, and what
          is due falls with it if it has to. Logs nothing. Returns why it is refused, 0 if it is not;
@@ -62,7 +60,7 @@ def _set(
     if len(stakes) == 0:
         return refusals.NO_MODELS
 
-    word: uint256 = word_before
+    word: uint256 = accounts._words[convert(account, uint256)]
     # the page at hand; page 0 is the account word itself
     page: uint256 = 0
     page_word: uint256 = word
@@ -97,8 +95,8 @@ def _set(
         staked = unsafe_add(staked, stake)
         page_word = page_word & ~(packing.AMOUNT_MASK << offset) | stake << offset
         # a stake of zero is none: only what is staked raises the number of pages in use
-        if stake != 0:
-            pages = max(pages, model_page)
+        if stake != 0 and model_page > pages:
+            pages = model_page
     if pool < staked:
         return refusals.POOL_TOO_SMALL
     pool = unsafe_sub(pool, staked)
@@ -112,9 +110,8 @@ def _set(
     else:
         accounts._words[packing._place(account, page)] = page_word
     word = packing._with_pages(packing._with_pool(word, pool), pages)
-    due: uint256 = accounts._due(account, word)
-    word = accounts._with_due(account, word, due, min(due, pool))
-    accounts._store(account, word)
+    word = accounts._with_due(account, word, 0)
+    accounts._words[convert(account, uint256)] = word
     return 0
 
 
@@ -125,12 +122,13 @@ def _leave(account: address):
          again.
     """
     word: uint256 = accounts._word(account)
-    pool: uint256 = (word & packing.AMOUNT_MASK) + accounts._staked(account, word)
+    # unchecked: 66 amounts of 54 bits
+    pool: uint256 = unsafe_add(word & packing.AMOUNT_MASK, accounts._staked(account, word))
     amounts._check_fits(pool)
 
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
-        place: uint256 = packing._place(account, i + 1)
+        place: uint256 = packing._place(account, unsafe_add(i, 1))
         page_word: uint256 = accounts._words[place]
         accounts._words[place] = page_word >> packing.PAGE_FLAGS_SHIFT << packing.PAGE_FLAGS_SHIFT
     word = word & ~(packing.AMOUNT_MASK << packing.STAKE_SHIFT)

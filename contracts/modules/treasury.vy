@@ -17,6 +17,9 @@ from . import packing
 TOKEN: immutable(IERC20)
 BURNER: immutable(IBurner)
 
+# what one payee's token transfer may use: the real token needs 55,000 for a new holder
+TRANSFER_GAS: constant(uint256) = 100_000
+
 # earnings come out of it
 _reserve: uint256
 # burns of past passes that `burn` has not yet sent to the burner
@@ -57,7 +60,7 @@ def _settle_pass(earned: uint256, burned: uint256):
     if reserve < earned:
         refusals._refuse(refusals.RESERVE_TOO_SMALL)
 
-    self._reserve = reserve - earned
+    self._reserve = unsafe_sub(reserve, earned)
     self._burned += burned
 
 
@@ -112,21 +115,29 @@ def _push(to: address, nano: uint256):
 
 
 @internal
-def _try_push(to: address, nano: uint256, gas_cap: uint256) -> bool:
+def _try_push(to: address, nano: uint256) -> bool:
     """
     @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only
-         if so little gas is left that the payee would get less than `gas_cap`, since a caller could
+         if so little gas is left that the payee would get less than TRANSFER_GAS, since a caller could
          make anybody's transfer fail so.
     """
-    refusals._check_gas(gas_cap)
+    if msg.gas < TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
+        refusals._refuse(refusals.TOO_LITTLE_GAS)
 
     success: bool = False
     response: Bytes[32] = b""
     success, response = raw_call(
         TOKEN.address,
-        abi_encode(to, packing._base_units(nano), method_id=method_id("transfer(address,uint256)")),
+        abi_encode(
+            # unchecked: an amount of 54 bits
+            to,
+            unsafe_mul(nano, packing.NANO),
+            method_id=method_id("transfer(address,uint256)"),
+        ),
         max_outsize=32,
-        gas=gas_cap,
+        gas=TRANSFER_GAS,
         revert_on_failure=False,
     )
-    return success and len(response) == 32 and convert(response, uint256) == 1
+    if not success or len(response) != 32:
+        return False
+    return extract32(response, 0, output_type=uint256) == 1

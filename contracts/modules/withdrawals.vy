@@ -8,7 +8,7 @@
         its NMR and its turn.
 """
 
-from snekmate.utils import eip712_domain_separator as eip712
+from snekmate.utils import message_hash_utils
 
 from . import refusals
 from . import packing
@@ -20,29 +20,25 @@ from . import signing
 
 uses: refusals
 uses: amounts
-uses: signing
-uses: eip712
 uses: clock
 uses: accounts
 uses: treasury
+uses: signing
 
 MAX_ITEMS: constant(uint256) = 256
-# what one payee's token transfer may use: the real token needs 55,000 for a new holder
-TRANSFER_GAS: constant(uint256) = 100_000
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address account,uint256 amount,uint256 period,uint256 deadline)"
 )
 
-# why an item was skipped; `sluice.ledger.Skip` has the same numbers
-PAID: constant(uint256) = 0
-SIGNATURE: constant(uint256) = 1
-TURN_USED: constant(uint256) = 2
-PERIOD_TO_COME: constant(uint256) = 3
-EXPIRED: constant(uint256) = 4
-NOTHING_WITHDRAWABLE: constant(uint256) = 5
-ABOVE_WITHDRAWABLE: constant(uint256) = 6
-TRANSFER_FAILED: constant(uint256) = 7
-NOTHING_DUE: constant(uint256) = 8
+# why an item was skipped, as it stands in the item; `sluice.ledger.Skip` has the numbers
+SIGNATURE: constant(uint256) = 1 << packing.ITEM_SKIP_SHIFT
+TURN_USED: constant(uint256) = 2 << packing.ITEM_SKIP_SHIFT
+PERIOD_TO_COME: constant(uint256) = 3 << packing.ITEM_SKIP_SHIFT
+EXPIRED: constant(uint256) = 4 << packing.ITEM_SKIP_SHIFT
+NOTHING_WITHDRAWABLE: constant(uint256) = 5 << packing.ITEM_SKIP_SHIFT
+ABOVE_WITHDRAWABLE: constant(uint256) = 6 << packing.ITEM_SKIP_SHIFT
+TRANSFER_FAILED: constant(uint256) = 7 << packing.ITEM_SKIP_SHIFT
+NOTHING_DUE: constant(uint256) = 8 << packing.ITEM_SKIP_SHIFT
 
 
 event Withdrawn:
@@ -70,7 +66,8 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     if amount == 0:
         refusals._refuse(refusals.AMOUNT_ZERO)
     word: uint256 = accounts._word(account)
-    due: uint256 = accounts._due(account, word)
+    due_word: uint256 = accounts._due_word(account, word)
+    due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
     withdrawable: uint256 = accounts._withdrawable(account, word, due, accounts._first_open())
     nano: uint256 = withdrawable
     if amount != max_value(uint256):
@@ -80,7 +77,7 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     if nano > withdrawable:
         refusals._refuse(refusals.ABOVE_WITHDRAWABLE)
 
-    accounts._store(account, accounts._take_out(account, word, nano, due))
+    accounts._store(account, accounts._take_out(account, word, due_word, nano))
 
     paid: uint256 = packing._base_units(nano)
     log Withdrawn(account=account, amount=paid)
@@ -106,73 +103,82 @@ def _cancel(account: address):
 
 @internal
 def _pay_request(
-    request_word: uint256,
+    request: uint256,
     signature: Bytes[signing.MAX_BYTES],
+    domain: bytes32,
     period: uint256,
     first_open: uint256,
-) -> (uint256, uint256):
+) -> uint256:
     """
-    @dev One signed request: returns what was paid in nano and why it was skipped.
+    @dev One signed request: returns the item without its account, what was paid in nano and why it
+         was skipped (see packing).
     """
-    request: packing.Request = packing._request(request_word)
-    hash: bytes32 = eip712._hash_typed_data_v4(
-        keccak256(
-            abi_encode(
-                WITHDRAWAL_TYPE, request.account, request.amount, request.period, request.deadline
-            )
-        )
+    account: address = convert(request & packing.ADDRESS_MASK, address)
+    nano: uint256 = (request >> packing.REQUEST_AMOUNT_SHIFT) & packing.AMOUNT_MASK
+    is_all: bool = nano == packing.AMOUNT_MASK
+    amount: uint256 = max_value(uint256) if is_all else unsafe_mul(nano, packing.NANO)
+    request_period: uint256 = (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
+    deadline: uint256 = packing._deadline(request >> packing.REQUEST_DEADLINE_SHIFT)
+    struct_hash: bytes32 = keccak256(
+        abi_encode(WITHDRAWAL_TYPE, account, amount, request_period, deadline)
     )
-    if not signing._is_signed(request.account, hash, signature):
-        return 0, SIGNATURE
-    word: uint256 = accounts._word(request.account)
-    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request.period:
-        return 0, TURN_USED
-    if request.period > period:
-        return 0, PERIOD_TO_COME
-    if block.timestamp > request.deadline:
-        return 0, EXPIRED
-    due: uint256 = accounts._due(request.account, word)
-    withdrawable: uint256 = accounts._withdrawable(request.account, word, due, first_open)
-    nano: uint256 = request.amount // packing.NANO
-    if request.amount == max_value(uint256):
+    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, struct_hash)
+    if not signing._is_signed(account, hash, signature):
+        return SIGNATURE
+    word: uint256 = accounts._words[convert(account, uint256)]
+    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request_period:
+        return TURN_USED
+    if request_period > period:
+        return PERIOD_TO_COME
+    if block.timestamp > deadline:
+        return EXPIRED
+    due_word: uint256 = accounts._due_word(account, word)
+    withdrawable: uint256 = accounts._withdrawable(
+        account, word, (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK, first_open
+    )
+    if is_all:
         nano = withdrawable
     if nano == 0:
-        return 0, NOTHING_WITHDRAWABLE
+        return NOTHING_WITHDRAWABLE
     if nano > withdrawable:
-        return 0, ABOVE_WITHDRAWABLE
-    return self._pay_out(request.account, word, nano, due, period)
+        return ABOVE_WITHDRAWABLE
+    return self._pay_out(account, word, due_word, nano, period)
 
 
 @internal
-def _pay_due(account: address, period: uint256) -> (uint256, uint256):
+def _pay_due(account: address, period: uint256) -> uint256:
     """
     @dev What is due to an account, whatever is at risk; it uses the turn. Returns as
          `_pay_request`.
     """
-    word: uint256 = accounts._word(account)
+    word: uint256 = accounts._words[convert(account, uint256)]
     if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= period:
-        return 0, TURN_USED
-    due: uint256 = accounts._due(account, word)
+        return TURN_USED
+    due_word: uint256 = accounts._due_word(account, word)
+    due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
     if due == 0:
-        return 0, NOTHING_DUE
-    return self._pay_out(account, word, due, due, period)
+        return NOTHING_DUE
+    return self._pay_out(account, word, due_word, due, period)
 
 
 @internal
 def _pay_out(
-    account: address, word: uint256, nano: uint256, due: uint256, period: uint256
-) -> (uint256, uint256):
+    account: address, word: uint256, due_word: uint256, nano: uint256, period: uint256
+) -> uint256:
     """
-    @dev Uses the turn and sends; if the token refuses, everything is as it was.
+    @dev Uses the turn and sends; if the token refuses, everything is as it was. Returns as
+         `_pay_request`.
     """
-    left: uint256 = accounts._take_out(account, word, nano, due)
-    accounts._store(account, packing._with_period(left, period))
-    if treasury._try_push(account, nano, TRANSFER_GAS):
-        return nano, PAID
+    left: uint256 = accounts._take_out(account, word, due_word, nano)
+    left = left & ~(packing.PERIOD_MASK << packing.PERIOD_SHIFT) | period << packing.PERIOD_SHIFT
+    accounts._words[convert(account, uint256)] = left
+    if treasury._try_push(account, nano):
+        return nano << packing.REQUEST_AMOUNT_SHIFT
 
-    accounts._with_due(account, word, due - min(due, nano), due)
     accounts._store(account, word)
-    return 0, TRANSFER_FAILED
+    if due_word != 0:
+        accounts._words[packing._place(account, packing.SPLIT_PLACE)] = due_word
+    return TRANSFER_FAILED
 
 
 @internal

@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize codesize
+# pragma optimize gas
 """
 @title The packed words, to be called from tests
 @license AGPL-3.0-only
@@ -89,20 +89,6 @@ def payouts(first_word: uint256, page_word: uint256) -> (uint256, uint256):
 
 @external
 @pure
-def request(word: uint256) -> packing.Request:
-    """@notice A signed withdrawal as `pay` takes it."""
-    return packing._request(word)
-
-
-@external
-@pure
-def item(account_: address, nano: uint256, skip: uint256) -> uint256:
-    """@notice What became of an item."""
-    return packing._item(convert(account_, uint256), nano, skip)
-
-
-@external
-@pure
 def split_flag(model: uint256) -> uint256:
     """@notice The flag that a model has a split of its own."""
     return packing._split_flag(model)
@@ -131,20 +117,13 @@ def part(destination: uint256, share: uint256) -> uint256:
 
 @external
 @pure
-def stake_to_set(model: uint256, nano: uint256) -> uint256:
-    """@notice A stake to be set, as events show it."""
-    return packing._stake(model, nano)
-
-
-@external
-@pure
 def head(word: uint256) -> (uint256, uint256, uint256, uint256):
     """@notice Stakes, splits, nonce and deadline of the head of an instruction."""
     return (
-        packing._stake_count(word),
-        packing._split_count(word),
+        (word >> packing.STAKE_COUNT_SHIFT) & packing.COUNT_MASK,
+        (word >> packing.SPLIT_COUNT_SHIFT) & packing.COUNT_MASK,
         packing._instruction_nonce(word),
-        packing._instruction_deadline(word),
+        packing._deadline(word >> packing.INSTRUCTION_DEADLINE_SHIFT),
     )
 
 

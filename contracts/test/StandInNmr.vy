@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version prague
-# pragma optimize codesize
+# pragma optimize gas
 """
 @title Stand-in for the NMR token, for local chains only
 @license AGPL-3.0-only

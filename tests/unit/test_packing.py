@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from sluice import instructions
 from sluice.account import bound_nano, risk_units
-from sluice.ledger import ALL, Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_NONCE,
@@ -161,31 +160,6 @@ def test_payouts_come_out_without_their_bias(account: str, payouts: dict[int, in
     assert page >> 216 == 0
 
 
-@given(
-    addresses,
-    st.one_of(st.just(ALL), st.integers(1, MAX_AMOUNT_NANO - 1)),
-    st.integers(1, MAX_PERIOD),
-    st.one_of(st.just(instructions.NEVER), st.integers(0, 2**32 - 2)),
-)
-def test_request_reads_as_it_was_signed(
-    account: str, amount_nano: int, period: int, deadline: int
-) -> None:
-    asked = instructions.request(account, amount_nano, period, deadline)
-
-    read = packing().request(instructions.pack(asked))
-
-    assert int(read.account, 16) == int(account, 16)
-    assert read.amount == (MAX if amount_nano == ALL else amount_nano * NANO)
-    assert (read.period, read.deadline) == (period, deadline)
-
-
-@given(addresses, amounts, st.sampled_from(Skip))
-def test_item_tells_who_what_and_why(account: str, amount_nano: int, skip: Skip) -> None:
-    word = packing().item(account, amount_nano, skip.value)
-
-    assert word == int(account, 16) | amount_nano << 160 | skip << 216
-
-
 def test_every_model_has_its_own_flag() -> None:
     """Model 0's above the pages of the account word, the others' above the stakes of their page."""
     assert packing().flags() == (1 << 254, 1 << 255)
@@ -231,15 +205,6 @@ def test_parts_stand_as_python_packs_them(parts: list[tuple[int, int]]) -> None:
     )
 
     assert packed == pack_split(SplitWord(tuple(parts)))
-
-
-@given(st.one_of(st.integers(0, 64), st.integers(0, MAX)), amounts)
-@example(2**202, 0)
-def test_stake_to_set_keeps_a_model_too_high_too_high(model: int, amount_nano: int) -> None:
-    word = packing().stake_to_set(model, amount_nano)
-
-    assert word & (2**54 - 1) == amount_nano
-    assert word >> 54 == min(model, MODELS)
 
 
 @given(
