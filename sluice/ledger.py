@@ -134,14 +134,14 @@ class Ledger:
         self.accounts[address] = account
 
     def leave(self, address: str) -> None:
-        """Every stake to the pool; the nonce raised, so that nothing signed earlier stakes it
-        again."""
+        """Every stake to the pool; the nonce raised as far as one step goes, so that nothing signed
+        earlier stakes it again."""
         account = self.account(address)
         check_fits(account.equity_nano)
 
         account.pool_nano = account.equity_nano
         account.stakes_nano = {}
-        account.nonce = min(MAX_NONCE, account.nonce + 1)
+        account.nonce = min(MAX_NONCE, account.nonce + MAX_NONCE_STEP)
         self.accounts[address] = account
 
     # --- instructions -----------------------------------------------------------------------------

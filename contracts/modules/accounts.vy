@@ -161,10 +161,10 @@ def _store_nonce(account: address, nonce: uint256):
 @internal
 def _raise_nonce(account: address) -> uint256:
     """
-    @dev At its end the nonce stays there, and instructions are refused for ever. Returns the new
-         one.
+    @dev As far as one step goes, so that what was signed for the nonces to come is dead too. At its
+         end the nonce stays there, and instructions are refused for ever. Returns the new one.
     """
     nonce: uint256 = self._split_word(account) >> packing.NONCE_SHIFT
-    nonce = min(unsafe_add(nonce, 1), packing.MAX_NONCE)
+    nonce = min(unsafe_add(nonce, MAX_NONCE_STEP), packing.MAX_NONCE)
     self._store_nonce(account, nonce)
     return nonce

@@ -65,7 +65,13 @@ def _end(at: uint256, head: uint256, given: uint256) -> uint256:
         unsafe_mul(stakes, packing.STAKE_BYTES), unsafe_mul(given_splits, packing.SPLIT_BYTES)
     )
     end: uint256 = unsafe_add(unsafe_add(at, 32), changes)
-    if stakes > packing.MODELS or given_splits > packing.MODELS or end > given:
+    # what is spare is zero: a message has one encoding
+    if (
+        stakes > packing.MODELS
+        or given_splits > packing.MODELS
+        or end > given
+        or head >> packing.INSTRUCTION_BITS != 0
+    ):
         refusals._refuse(refusals.MALFORMED)
     return end
 

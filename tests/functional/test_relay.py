@@ -696,29 +696,13 @@ def test_relay_takes_the_highest_deadline_as_none(world: World, staker: str) -> 
 
 
 @pytest.mark.parametrize("spare_bit", [234, 245, 255])
-def test_relay_makes_one_message_out_of_a_head_with_spare_bits(
-    world: World, staker: str, spare_bit: int
-) -> None:
-    """Whoever sets them changes nothing that was signed: a deadline is then none, for which the
-    signature is not; without a deadline it is the same instruction, once."""
-    world.stake(staker, {0: 60}, pool_nano=40)
-    spare = (1 << spare_bit).to_bytes(32, "big")
+def test_relay_refuses_a_head_with_spare_bits(world: World, staker: str, spare_bit: int) -> None:
+    """A message has one encoding: nobody can relay it as other bytes."""
+    encoded = Instruction(staker, 0, {0: 100}).encoded()
+    head = (int.from_bytes(encoded[:32], "big") | 1 << spare_bit).to_bytes(32, "big")
 
-    def relay(instruction: Instruction) -> int:
-        encoded = instruction.encoded()
-        head = bytes(a | b for a, b in zip(encoded[:32], spare, strict=True))
-        signatures = packed_signatures([world.sign(instruction, "staker")])
-        world.escrow.relay(head + encoded[32:], signatures)
-        return int(world.events()[-1][1]["applied"])
-
-    assert relay(Instruction(staker, 0, {0: 100}, deadline=START + 9)) == 0
-    assert reasons(world) == [NOT_SIGNED]
-    set_time(START + 10)
-    assert relay(Instruction(staker, 0, {0: 100}, deadline=START + 9)) == 0
-    assert relay(Instruction(staker, 0, {0: 100})) == 1
-    assert relay(Instruction(staker, 0, {0: 100})) == 0
-    assert reasons(world) == [USED]
-    assert world.stakes_nano(staker) == {0: 100}
+    with refuses("instructions: malformed, pack them as sluice.instructions does"):
+        world.escrow.relay(head + encoded[32:], packed_signatures([bytes(65)]))
 
 
 # --- all or nothing, and nobody else's ------------------------------------------------------------
