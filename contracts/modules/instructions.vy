@@ -81,8 +81,8 @@ def _apply(
     instruction: Bytes[MAX_BYTES], signature: Bytes[signing.MAX_BYTES], domain: bytes32
 ) -> uint256:
     """
-    @dev One whole instruction. Returns why it is refused, 0 if it is not; nothing is written before
-         that is known.
+    @dev One whole instruction. Returns why it is refused, 0 if it is not; a refusal leaves
+         everything as it was.
     """
     head: uint256 = extract32(instruction, 0, output_type=uint256)
     account: address = convert(head & packing.ADDRESS_MASK, address)

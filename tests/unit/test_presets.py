@@ -139,7 +139,7 @@ def test_take_profit_keeps_the_principal_where_it_is() -> None:
 
 
 def test_passive_income_leaves_with_the_batch_and_asks_for_nothing() -> None:
-    """S25, S26: due at once, and paid without a request."""
+    """S25, S26, S54: due at once, and paid without a request."""
     stakes = {0: 10 * NMR, 3: 10 * NMR}
     made = preset_splits(Preset.PASSIVE_INCOME, stakes)
     ledger = after_earning(dict(made.splits), stakes, NMR)
@@ -150,7 +150,7 @@ def test_passive_income_leaves_with_the_batch_and_asks_for_nothing() -> None:
 
 
 def test_balance_shares_each_models_earnings_out_by_the_weights() -> None:
-    """S50b: 50 to 30 to 20, whichever model earned it."""
+    """S50b, S50e: 50 to 30 to 20, whichever model earned it."""
     stakes = {0: 10 * NMR, 3: 10 * NMR, 5: 10 * NMR}
     made = preset_splits(Preset.BALANCE, stakes, {0: 50, 3: 30, 5: 20}, stakes)
     ledger = after_earning(dict(made.splits), stakes, NMR)
