@@ -9,6 +9,9 @@ TOLERANCE_PER_MILLE = 3
 
 LIMITS = {
     "resolve_one_model_marginal": 7_200,
+    "resolve_split_marginal": 16_000,
+    "pay_due_marginal": 20_500,
+    "relay_rebalance_marginal": 28_000,
     "runtime_bytes": 24_576,
     "resolve_round_260_total": 19_000_000,
     "resolve_round_260_largest_transaction": 16_777_216,

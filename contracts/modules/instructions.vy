@@ -104,7 +104,7 @@ def _apply(
     models: DynArray[uint256, packing.MODELS] = []
     units: DynArray[uint256, packing.MODELS] = []
     stakes: DynArray[uint256, packing.MODELS] = []
-    for i: uint256 in range(
+    for _: uint256 in range(
         (head >> packing.STAKE_COUNT_SHIFT) & packing.COUNT_MASK, bound=packing.MODELS
     ):
         at = unsafe_add(at, packing.STAKE_BYTES)
@@ -116,7 +116,7 @@ def _apply(
     hashes: DynArray[uint256, packing.MODELS] = []
     refusal: uint256 = 0
     above: uint256 = 0
-    for i: uint256 in range(
+    for _: uint256 in range(
         (head >> packing.SPLIT_COUNT_SHIFT) & packing.COUNT_MASK, bound=packing.MODELS
     ):
         at = unsafe_add(at, packing.SPLIT_BYTES)
