@@ -35,6 +35,9 @@ from sluice.words import (
 
 ALREADY_IN = "account is already in this pass"
 
+MAX_NONCE_STEP = 1_000
+"""The most by which one call moves a nonce on."""
+
 Split = tuple[tuple[int, int], ...]
 """(destination, share in basis points): a model 0..64, POOL or WALLET."""
 
@@ -159,6 +162,16 @@ def set_stakes(account: Account, stakes_nano: Mapping[int, int], added_nano: int
     account.due_nano = min(account.due_nano, pool_nano)
     account.stakes_nano = {m: s for m, s in {**account.stakes_nano, **stakes_nano}.items() if s}
     account.pages = max([account.pages, *(model_page(model) for model in account.stakes_nano)])
+
+
+def leave(account: Account) -> None:
+    """Every stake to the pool; the nonce raised as far as one step goes, so that nothing signed
+    earlier stakes it again."""
+    check_fits(account.equity_nano)
+
+    account.pool_nano = account.equity_nano
+    account.stakes_nano = {}
+    account.nonce = min(MAX_NONCE, account.nonce + MAX_NONCE_STEP)
 
 
 def set_split(account: Account, model: int, split: Split) -> None:

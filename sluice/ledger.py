@@ -11,11 +11,13 @@ from enum import IntEnum
 
 from sluice.account import (
     ALREADY_IN,
+    MAX_NONCE_STEP,
     Account,
     Split,
     check_amount,
     check_fits,
     instruct,
+    leave,
     lock_nano,
     open_risks,
     pass_over,
@@ -36,9 +38,6 @@ from sluice.words import (
     link_words,
     unpack_link,
 )
-
-MAX_NONCE_STEP = 1_000
-"""The most by which one call moves a nonce on."""
 
 ALL = -1
 """As the amount of a withdrawal: everything withdrawable."""
@@ -137,11 +136,7 @@ class Ledger:
         """Every stake to the pool; the nonce raised as far as one step goes, so that nothing signed
         earlier stakes it again."""
         account = self.account(address)
-        check_fits(account.equity_nano)
-
-        account.pool_nano = account.equity_nano
-        account.stakes_nano = {}
-        account.nonce = min(MAX_NONCE, account.nonce + MAX_NONCE_STEP)
+        leave(account)
         self.accounts[address] = account
 
     # --- instructions -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from ape.api import AccountAPI
 
-from sluice.account import Split
+from sluice.account import MAX_NONCE_STEP, Split
 from sluice.calls import calls
 from sluice.errors import InvalidInput, Refused
 from sluice.events import instructions_skipped
@@ -61,11 +61,7 @@ from sluice.participant.words import (
 )
 from sluice.presets import MEANING, Preset, preset_splits
 from sluice.sending import DAY_S, HOUR_S, nmr, when
-from sluice.words import MAX_NONCE
-
-CANCEL_STEP = 1_000
-"""The most that one cancellation moves the nonce: nothing signed so far is beyond it."""
-
+from sluice.words import MAX_NONCE, MODELS
 
 # --- looking --------------------------------------------------------------------------------------
 
@@ -277,17 +273,21 @@ def leave(desk: Desk, name: str) -> NoReturn:
     desk.output.table(title, change_rows(seen, after, seen.account.stakes_nano))
     if after.releases:
         desk.output.table("Withdrawable later, if no pass burns", schedule_rows(after.releases))
-    steps = []
-    later = [i.nonce for i in instructions_of(seen, desk.stored()) if i.nonce > seen.account.nonce]
-    if later:
-        # leaving raises the nonce by one: what was signed for that number would be good then
-        calldata = calls.cancel_instructions(max(later) + 1)
-        steps.append(step(desk.on, "cancel instructions", calldata, account.address))
     desk.output.say(
-        f"what was signed with number {seen.account.nonce} dies with it; if you have signed more "
-        "than --store knows, `cancel instructions` as well. `withdraw` takes out what comes free"
+        f"instructions signed before, with a number below {after.account.nonce}, die with it. "
+        "`withdraw` takes out what comes free"
     )
-    steps.append(step(desk.on, "leave", calls.leave(), account.address))
+    staking = [
+        str(model)
+        for model, split in sorted(after.account.splits.items())
+        if any(destination < MODELS for destination, _ in split)
+    ]
+    if staking:
+        desk.output.say(
+            f"splits stay: what model {', '.join(staking)} still earns in open rounds is staked as "
+            "they say; `split MODEL pool=100` or `wallet=100` sends it out as well"
+        )
+    steps = [step(desk.on, "leave", calls.leave(), account.address)]
     end_sent(desk, account, send_steps(desk, account, steps), {})
 
 
@@ -295,7 +295,7 @@ def cancel_instructions(desk: Desk, name: str, nonce: int | None) -> NoReturn:
     """Makes every instruction that was signed before useless."""
     account = acting(name)
     present = account_now(desk.on, account.address).account.nonce
-    following = min(MAX_NONCE, present + CANCEL_STEP) if nonce is None else nonce
+    following = min(MAX_NONCE, present + MAX_NONCE_STEP) if nonce is None else nonce
     desk.output.say(
         f"instructions with a number below {following} die (the next one is {present} now). What "
         "is applied stays, and so do splits and signed withdrawals"

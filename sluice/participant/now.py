@@ -15,6 +15,7 @@ from fractions import Fraction
 from sluice.account import (
     Account,
     Split,
+    leave,
     lock_nano,
     open_risks,
     set_split,
@@ -27,7 +28,7 @@ from sluice.parameters import PERIOD_S, Parameters
 from sluice.presets import parse_model
 from sluice.schedule import Release, releases
 from sluice.sending import nmr, parse_nmr
-from sluice.words import MAX_NONCE, OPEN_ROUNDS
+from sluice.words import OPEN_ROUNDS
 
 WEI_AN_ETH = 10**18
 NANO_A_NMR = 10**9
@@ -96,8 +97,7 @@ class AccountNow:
     def left(self) -> "AccountNow":
         """After `leave`: every stake in the pool, what was signed before dead."""
         account = self.account.copy()
-        account.pool_nano, account.stakes_nano = account.equity_nano, {}
-        account.nonce = min(MAX_NONCE, account.nonce + 1)
+        leave(account)
         return replace(self, account=account)
 
     def check_withdrawal(self, amount_nano: int) -> None:

@@ -345,14 +345,14 @@ def test_leave_takes_every_stake_off_and_says_when_it_is_free(
 def test_leave_kills_everything_that_was_signed(
     world: World, staked: AccountAPI, store: Path
 ) -> None:
-    """Two signatures wait: leaving alone would bring the second one's turn."""
+    """Two signatures wait, one of them for the nonce after the present one."""
     for typed in ("0-5", "0+1"):
         account(world, "stake", typed, "--gasless", "--yes", "--store", store)
     done = account(world, "leave", "--yes", "--store", store)
 
     assert done.code == 0, done.err
     names = [each["name"] for each in done.document["transactions"]]
-    assert names == ["cancel instructions", "leave"]
+    assert names == ["leave"]
     assert account(world, "show", "--store", store).document["pending"] == []
 
 
