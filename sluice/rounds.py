@@ -33,7 +33,7 @@ class EntryGas:
 
     account: int = 12_000
     reading: int = 45_000
-    payout: int = 8_000
+    payout: int = 14_000
     page_written: int = 20_000
     link_budget: int = 15_000_000
     usual_typical: int = 7_000
