@@ -209,8 +209,8 @@ def set_split(
     """
     @notice Says how a model's earnings are shared out from the next pass on.
     @param model 0 to 64.
-    @param destinations Up to 8, each once: own models 0 to 64, 254 = the pool, 255 = the wallet. None:
-                        everything back to the model.
+    @param destinations Up to 8, each once: own models 0 to 64, 254 = the pool, 255 = the wallet.
+                        None: everything back to the model.
     @param shares Basis points, one for each destination, at least 1, together exactly 10,000; what
                   rounding leaves over goes to the first.
     """
@@ -313,8 +313,8 @@ def resolve(
 @external
 def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instructing.MAX_BYTES]):
     """
-    @notice Applies signed instructions, each whole; one that is refused is skipped and reported with
-            its reason. Anyone.
+    @notice Applies signed instructions, each whole; one that is refused is skipped and reported
+            with its reason. Anyone.
     @param instructions One after the other (`sluice.instructions` packs them).
     @param signatures For each two bytes of length, then the signature.
     """

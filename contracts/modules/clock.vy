@@ -8,11 +8,11 @@
 """
 
 from . import refusals
+from . import packing
 
 uses: refusals
 
 PERIOD: constant(uint256) = 14 * 86400
-BPS: constant(uint256) = 10_000
 
 FIRST_PASS: immutable(uint256)
 FIRST_PASS_TIME: immutable(uint256)
@@ -42,7 +42,7 @@ def __init__(
         refusals._refuse(refusals.WINDOW_PAST_GRACE)
     if cap_bps_ == 0:
         refusals._refuse(refusals.CAP_ZERO)
-    if 4 * cap_bps_ > BPS:
+    if 4 * cap_bps_ > packing.BPS:
         refusals._refuse(refusals.CAP_TOO_HIGH)
 
     FIRST_PASS = first_pass_

@@ -25,6 +25,7 @@ uses: splits
 # all instructions of a call, and all their signatures
 MAX_BYTES: constant(uint256) = 8_192
 MAX_INSTRUCTIONS: constant(uint256) = 256
+# the compiler folds no joined literals into a constant
 INSTRUCTION_TYPE: constant(bytes32) = keccak256(
     "Instruction(address account,uint256[] models,uint256[] stakes,Split[] splits,uint256 nonce,uint256 deadline)Split(uint256 model,uint256[] destinations,uint256[] shares)"
 )

@@ -19,11 +19,23 @@
      | page words 42 | payout of model 0: 54 | account 160 |  | page 40 | four payouts, 54 each |
      214             160                     0                216       0
 
+     head of an instruction, then 8 bytes a stake, 23 a split
+     | spare 22 | deadline 32 | nonce 26 | splits 8 | stakes 8 | account 160 |
+     234        202           176        168        160        0
+     | model 10 | nano 54 |     | model 8 | 8 x (share 14, destination 8) |
+     54         0               176       0
+
+     request of `pay`                                     item of `pay`
+     | deadline 32 | period 10 | nano 54 | account 160 |  | skip 40 | spare 2 | nano 54 | account |
+     224           214         160       0                216       214       160       0
+
      A payout is biased: 2^53 stands for zero. Risk i is that of the rounds whose word round is i
      modulo 4. Flags: bit 0 model 0 has a split of its own, bit 1 something is due.
 """
 
 NANO: constant(uint256) = 10**9
+# shares and caps are in basis points
+BPS: constant(uint256) = 10_000
 MAX_MODEL: constant(uint256) = 64
 MODELS: constant(uint256) = 65
 MODELS_A_PAGE: constant(uint256) = 4
@@ -36,12 +48,11 @@ RISK_BITS: constant(uint256) = 30
 RISK_MASK: constant(uint256) = 2**30 - 1
 RISK_UNIT_BITS: constant(uint256) = 18
 # risk units = stakes * cap in basis points / this
-RISK_DIVISOR: constant(uint256) = 10_000 << RISK_UNIT_BITS
+RISK_DIVISOR: constant(uint256) = BPS << RISK_UNIT_BITS
 ADDRESS_MASK: constant(uint256) = 2**160 - 1
 
 STAKE_SHIFT: constant(uint256) = 54
 RISKS_SHIFT: constant(uint256) = 108
-RISKS_MASK: constant(uint256) = 2**120 - 1
 ROUND_SHIFT: constant(uint256) = 228
 ROUND_MASK: constant(uint256) = 2**11 - 1
 PERIOD_SHIFT: constant(uint256) = 239
@@ -64,13 +75,13 @@ SHARE_SHIFT: constant(uint256) = 8
 DESTINATION_MASK: constant(uint256) = 2**8 - 1
 SHARE_MASK: constant(uint256) = 2**14 - 1
 PARTS_MASK: constant(uint256) = 2**176 - 1
-# without a split: model 0's earning back to it, anybody's to the pool if the model has no stake
-ALL_TO_FIRST: constant(uint256) = 10_000 << SHARE_SHIFT
-ALL_TO_POOL: constant(uint256) = 254 | 10_000 << SHARE_SHIFT
-DUE_SHIFT: constant(uint256) = 176
 # destinations beside the models 0..64
 POOL: constant(uint256) = 254
 WALLET: constant(uint256) = 255
+# without a split: model 0's earning back to it, anybody's to the pool if the model has no stake
+ALL_TO_FIRST: constant(uint256) = BPS << SHARE_SHIFT
+ALL_TO_POOL: constant(uint256) = POOL | BPS << SHARE_SHIFT
+DUE_SHIFT: constant(uint256) = 176
 
 NONCE_SHIFT: constant(uint256) = 230
 # above the four stakes of a page
@@ -225,7 +236,7 @@ def _share_of(earning: uint256, parts: uint256) -> uint256:
     @dev What the lowest part of a split gets, rounded down. Unchecked: 54 and 14 bits.
     """
     share: uint256 = (parts >> SHARE_SHIFT) & SHARE_MASK
-    return unsafe_div(unsafe_mul(earning, share), 10_000)
+    return unsafe_div(unsafe_mul(earning, share), BPS)
 
 
 @internal

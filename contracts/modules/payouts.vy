@@ -146,8 +146,9 @@ def _pass_account(
 ) -> (uint256, uint256, uint256):
     """
     @dev The whole rule for one account: all losses, models ascending, then all earnings, then the
-         risk of the round that opens. `word_before` is the stored account word. Returns what was earned, what was burned, and why the entry
-         is refused, 0 if it is not: the caller reverts then, whatever was written.
+         risk of the round that opens. `word_before` is the stored account word. Returns what was
+         earned, what was burned, and why the entry is refused, 0 if it is not: the caller reverts
+         then, whatever was written.
     """
     account: address = convert(entry[0] & packing.ADDRESS_MASK, address)
     word: uint256 = word_before
@@ -159,9 +160,10 @@ def _pass_account(
     # unchecked below: sums of at most 65 amounts of 54 bits, and nothing is taken that is not there
     losses: uint256 = 0
     earnings: uint256 = 0
-    # what a model's own stake does not cover. It is taken after all losses, since the order makes
-    # no difference: whoever's stake it would have taken first would lack as much, and the rest of
-    # the account covers both in the same order
+    # what models' own stakes do not cover, taken after all losses instead of each after its own. It
+    # comes to the same: a loss that takes the stake of a model that loses later has emptied all that
+    # is taken before that stake, so what the later one then lacks is taken where the first would
+    # have gone on
     uncovered: uint256 = 0
     first_payout: uint256 = packing._first_payout(entry[0])
     if first_payout < packing.PAYOUT_BIAS:
@@ -212,6 +214,7 @@ def _pass_account(
         unpaid: uint256 = 0
         word, unpaid = self._cover(account, word, uncovered)
         burned = unsafe_sub(burned, unpaid)
+    # earnings equal first_payout only if no page earns: a loss stands in it above every bound
     # what goes to the wallet
     sent: uint256 = 0
     fits: bool = True

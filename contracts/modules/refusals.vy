@@ -9,7 +9,7 @@
 @dev Zero is no refusal: a check that must not revert returns the number instead.
 """
 
-# reads nothing but the words below
+# the contract whose code are the words below
 WORDS: immutable(address)
 
 # amounts

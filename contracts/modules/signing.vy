@@ -4,7 +4,8 @@
 """
 @title Signatures: whether an account signed
 @notice Its own key first, since an account with code may have one too (EIP-7702), then the code at
-        its address (ERC-1271). Uses no assert: a bad signature is skipped, it must not stop a batch.
+        its address (ERC-1271). Uses no assert: a bad signature is skipped, it must not stop a
+        batch.
 """
 
 from . import refusals

@@ -9,7 +9,6 @@
 
 from . import refusals
 from . import packing
-from . import clock
 from . import accounts
 
 uses: refusals
@@ -71,12 +70,12 @@ def _check(model: uint256, parts: uint256) -> uint256:
             return refusals.DESTINATION_UNKNOWN
         if (named >> destination) & 1 != 0:
             return refusals.DESTINATION_TWICE
-        if share == 0 or share > clock.BPS:
+        if share == 0 or share > packing.BPS:
             return refusals.SHARE_RANGE
         named |= 1 << destination
         sum = unsafe_add(sum, share)
         left >>= packing.PART_BITS
-    if parts != 0 and sum != clock.BPS:
+    if parts != 0 and sum != packing.BPS:
         return refusals.SHARES_SUM
     return 0
 
@@ -106,9 +105,9 @@ def _set(account: address, model: uint256, parts: uint256):
 @view
 def _split_of(account: address, model: uint256, word: uint256, flag_shift: uint256) -> uint256:
     """
-    @dev Where a model's earnings go, as the split word holds it. `word` has its stake and, at
-         `flag_shift`, whether it has a split of its own; without one all goes back to it, or to the
-         pool if it has no stake any more.
+    @dev Where an earning goes, as the split word holds it: `word` has, at `flag_shift`, whether the
+         model has a split of its own. Without one model 0's goes back to it, or to the pool if it
+         has no stake any more; that of another model is asked for only if it has none.
     """
     if (word >> flag_shift) & 1 != 0:
         place: uint256 = packing._place(account, unsafe_add(packing.SPLIT_PLACE, model))

@@ -118,8 +118,8 @@ def _push(to: address, nano: uint256):
 def _try_push(to: address, nano: uint256) -> bool:
     """
     @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only
-         if so little gas is left that the payee would get less than TRANSFER_GAS, since a caller could
-         make anybody's transfer fail so.
+         if so little gas is left that the payee would get less than TRANSFER_GAS, since a caller
+         could make anybody's transfer fail so.
     """
     if msg.gas < TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
         refusals._refuse(refusals.TOO_LITTLE_GAS)
