@@ -20,16 +20,14 @@ from sluice.words import MAX_AMOUNT_NANO, MODELS, PAGES, SPLIT_PLACE, word_slot
 from tests.escrow_world import (
     MAX,
     NANO,
-    Withdrawal,
     World,
     nano,
-    packed_signatures,
     revert_reason,
     role_address,
     set_time,
     words_slot,
 )
-from tests.instructing import NEVER, Instruction, batch_of
+from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
 
 PLACES = (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
 """Where an account can have a word: its own, the stake pages, the split words."""
@@ -132,7 +130,7 @@ class LedgerDriver:
     def _instruct(self, instruction: Instruction, signer: str) -> str:
         forged = instruction.account != role_address(signer)
         book = deepcopy(self.ledger) if forged else self.ledger
-        deadline = MAX if instruction.deadline == NEVER else instruction.deadline
+        deadline = MAX if instruction.deadline is None else instruction.deadline
         try:
             book.apply_instruction(
                 instruction.account,
@@ -255,7 +253,7 @@ class EscrowDriver:
         batch = [
             (each.instruction, self.world.sign(each.instruction, each.signer)) for each in signed
         ]
-        self._send(escrow.relay, *batch_of(batch), sender=self.stranger)
+        self._send(escrow.relay, *relay_arguments(batch), sender=self.stranger)
         events = self.world.events()
         reasons = iter(f["reason"] for name, f in events if name == "InstructionSkipped")
         (applied,) = (f["applied"] for name, f in events if name == "InstructionsRelayed")

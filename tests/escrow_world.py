@@ -33,6 +33,7 @@ from sluice.words import (
     unpack_split,
     word_slot,
 )
+from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 
@@ -112,128 +113,6 @@ def refuses(message: str) -> Iterator[None]:
     with pytest.raises(boa.BoaError) as refusal:
         yield
     assert revert_reason(refusal.value) == message
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A request of `pay` before it is packed and signed; the amount in nano-NMR, None = all that is
-    withdrawable; the deadline in unix seconds, None = none."""
-
-    account: str
-    amount_nano: int | None
-    period: int
-    deadline: int | None = None
-
-    def word(self) -> int:
-        """The request as `pay` takes it."""
-        amount = MAX_AMOUNT_NANO if self.amount_nano is None else self.amount_nano
-        deadline = 2**32 - 1 if self.deadline is None else self.deadline
-        return int(self.account, 16) | amount << 160 | self.period << 214 | deadline << 224
-
-    def typed_data(self, escrow: str, chain_id: int) -> dict[str, Any]:
-        """The EIP-712 document that a wallet signs."""
-        return {
-            "types": {
-                "EIP712Domain": _DOMAIN_TYPE,
-                "Withdrawal": [
-                    {"name": "account", "type": "address"},
-                    {"name": "amount", "type": "uint256"},
-                    {"name": "period", "type": "uint256"},
-                    {"name": "deadline", "type": "uint256"},
-                ],
-            },
-            "primaryType": "Withdrawal",
-            "domain": _domain(escrow, chain_id),
-            "message": {
-                "account": self.account,
-                "amount": MAX if self.amount_nano is None else nano(self.amount_nano),
-                "period": self.period,
-                "deadline": MAX if self.deadline is None else self.deadline,
-            },
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """An instruction of `relay` before it is packed and signed: stakes (nano-NMR) by model, splits
-    as (destination, basis points) by model; the deadline in unix seconds, None = none."""
-
-    account: str
-    nonce: int
-    stakes_nano: Mapping[int, int] = field(default_factory=dict)
-    splits: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    deadline: int | None = None
-
-    def encoded(self) -> bytes:
-        """The bytes that `relay` takes."""
-        deadline = 2**32 - 1 if self.deadline is None else self.deadline
-        counts = len(self.stakes_nano) << 160 | len(self.splits) << 168
-        head = int(self.account, 16) | counts | self.nonce << 176 | deadline << 202
-        stakes = [model << 54 | nano_ for model, nano_ in self.stakes_nano.items()]
-        splits = [model << 176 | packed_parts(split) for model, split in self.splits.items()]
-        return (
-            head.to_bytes(32, "big")
-            + b"".join(stake.to_bytes(8, "big") for stake in stakes)
-            + b"".join(split.to_bytes(23, "big") for split in splits)
-        )
-
-    def typed_data(self, escrow: str, chain_id: int) -> dict[str, Any]:
-        """The EIP-712 document that a wallet signs."""
-        arrays = [("models", "uint256[]"), ("stakes", "uint256[]"), ("splits", "Split[]")]
-        numbers = [("nonce", "uint256"), ("deadline", "uint256")]
-        split = [("model", "uint256"), ("destinations", "uint256[]"), ("shares", "uint256[]")]
-        return {
-            "types": {
-                "EIP712Domain": _DOMAIN_TYPE,
-                "Instruction": _fields([("account", "address"), *arrays, *numbers]),
-                "Split": _fields(split),
-            },
-            "primaryType": "Instruction",
-            "domain": _domain(escrow, chain_id),
-            "message": {
-                "account": self.account,
-                "models": list(self.stakes_nano),
-                "stakes": [nano(amount_nano) for amount_nano in self.stakes_nano.values()],
-                "splits": [
-                    {
-                        "model": model,
-                        "destinations": [destination for destination, _ in split],
-                        "shares": [share for _, share in split],
-                    }
-                    for model, split in self.splits.items()
-                ],
-                "nonce": self.nonce,
-                "deadline": MAX if self.deadline is None else self.deadline,
-            },
-        }
-
-
-def packed_parts(split: Sequence[tuple[int, int]]) -> int:
-    """A split as its word holds it: 8 x (destination 8 bits, share 14 bits)."""
-    return sum((to | share << 8) << 22 * index for index, (to, share) in enumerate(split))
-
-
-def _fields(fields: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "type": kind} for name, kind in fields]
-
-
-_DOMAIN_TYPE = _fields(
-    [
-        ("name", "string"),
-        ("version", "string"),
-        ("chainId", "uint256"),
-        ("verifyingContract", "address"),
-    ]
-)
-
-
-def _domain(escrow: str, chain_id: int) -> dict[str, Any]:
-    return {"name": "Sluice", "version": "1", "chainId": chain_id, "verifyingContract": escrow}
-
-
-def packed_signatures(signatures: Sequence[bytes]) -> bytes:
-    """Signatures as `pay` takes them: two bytes of length before each."""
-    return b"".join(len(signature).to_bytes(2, "big") + signature for signature in signatures)
 
 
 def item(account: str, amount_nano: int, skip: Skip) -> int:
@@ -457,8 +336,7 @@ class World:
     ) -> tuple[int, dict[str, str]]:
         """Relays a batch; returns the bitmap of what was applied, and the reasons of what was
         skipped by account."""
-        instructions = b"".join(instruction.encoded() for instruction, _ in signed)
-        signatures = packed_signatures([signature for _, signature in signed])
+        instructions, signatures = relay_arguments(signed)
         options.setdefault("sender", role_address("stranger"))
         self.escrow.relay(instructions, signatures, **options)
         *skipped, (name, fields) = self.events()

@@ -7,7 +7,8 @@ from typing import Any
 
 import boa
 
-from tests.escrow_world import ZERO_ADDRESS, Instruction, Withdrawal, World
+from tests.escrow_world import ZERO_ADDRESS, World
+from tests.messages import Instruction, Withdrawal
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 WALLET_GAS = 200_000

@@ -3,7 +3,8 @@
 import pytest
 
 from sluice.words import MAX_NONCE, POOL
-from tests.escrow_world import Instruction, World, refuses
+from tests.escrow_world import World, refuses
+from tests.messages import Instruction
 
 
 @pytest.mark.parametrize("nonce", [0, 4, 5])

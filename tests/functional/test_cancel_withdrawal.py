@@ -1,7 +1,8 @@
 """cancel_withdrawal()"""
 
 from sluice.ledger import Skip
-from tests.escrow_world import FORTNIGHT, START, Withdrawal, World, nano, refuses, set_time
+from tests.escrow_world import FORTNIGHT, START, World, nano, refuses, set_time
+from tests.messages import Withdrawal
 
 
 def test_cancel_withdrawal_kills_what_was_signed_for_the_period(world: World, staker: str) -> None:

@@ -14,7 +14,8 @@ from sluice.words import (
     unpack_split,
     word_slot,
 )
-from tests.escrow_world import FIRST_PASS, Instruction, World, nano, refuses, words_slot
+from tests.escrow_world import FIRST_PASS, World, nano, refuses, words_slot
+from tests.messages import Instruction
 
 
 def write_word(world: World, account: str, place: int, word: int) -> None:

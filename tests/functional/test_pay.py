@@ -14,12 +14,10 @@ from tests.escrow_world import (
     MAX,
     START,
     ZERO_ADDRESS,
-    Withdrawal,
     World,
     deploy_world,
     item,
     nano,
-    packed_signatures,
     refuses,
     role_address,
     set_time,
@@ -33,6 +31,7 @@ from tests.hostile import (
     calls_to,
     make_hostile,
 )
+from tests.messages import Withdrawal, packed_signatures
 
 # what pay leaves for each transfer, and how much has to be left before it
 TRANSFER_GAS = 100_000

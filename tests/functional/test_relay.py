@@ -23,13 +23,10 @@ from tests.escrow_world import (
     NMR,
     START,
     ZERO_ADDRESS,
-    Instruction,
-    Withdrawal,
     World,
     deploy_world,
     nano,
     now,
-    packed_signatures,
     refuses,
     set_time,
     words_slot,
@@ -44,6 +41,7 @@ from tests.hostile import (
     calls_to,
     make_hostile,
 )
+from tests.messages import Instruction, Withdrawal, packed_signatures
 
 HALVES = ((POOL, 5_000), (WALLET, 5_000))
 MALFORMED = "instructions: malformed, pack them as sluice.instructions does"
@@ -138,12 +136,12 @@ def test_relay_refuses_bytes_that_are_no_instructions(
     world: World, staker: str, malformed: str
 ) -> None:
     instruction = Instruction(staker, 0, {0: 0}, {0: HALVES})
-    encoded = instruction.encoded()
-    counts = Instruction(staker, 0, dict.fromkeys(range(66), 0)).encoded()
+    encoded = instruction.packed()
+    counts = Instruction(staker, 0, dict.fromkeys(range(66), 0)).packed()
     given = {
         "empty": b"",
         "head": encoded[:31],
-        "stakes": Instruction(staker, 0, {0: 0}).encoded()[:-1],
+        "stakes": Instruction(staker, 0, {0: 0}).packed()[:-1],
         "splits": encoded[:-1],
         "counts": counts,
     }[malformed]
@@ -157,13 +155,13 @@ def test_relay_refuses_bytes_that_are_no_instructions(
 )
 def test_relay_refuses_a_missing_signature(world: World, staker: str, signatures: bytes) -> None:
     with refuses("signatures: give one for each message"):
-        world.escrow.relay(Instruction(staker, 0, {0: 0}).encoded(), signatures)
+        world.escrow.relay(Instruction(staker, 0, {0: 0}).packed(), signatures)
 
 
 def test_relay_refuses_more_signatures_than_instructions(world: World, staker: str) -> None:
     with refuses("signatures: more than messages"):
         world.escrow.relay(
-            Instruction(staker, 0, {0: 0}).encoded(), packed_signatures([bytes(65), b""])
+            Instruction(staker, 0, {0: 0}).packed(), packed_signatures([bytes(65), b""])
         )
 
 
@@ -413,7 +411,7 @@ def lock_free(world: World) -> dict[str, tuple[Any, ...]]:
         "withdraw": (MAX,),
         "announce": (10, bytes(32), digest),
         "resolve": (10, [b""], bytes(32)),
-        "relay": (Instruction(wallet, 0, {0: 0}).encoded(), b"\x00\x00"),
+        "relay": (Instruction(wallet, 0, {0: 0}).packed(), b"\x00\x00"),
         "pay": ([], [wallet], b""),
         "fund": (nano(1),),
         "withdraw_reserve": (nano(1),),
@@ -625,7 +623,7 @@ def test_relay_takes_as_many_instructions_as_the_bytes_hold(
 
 
 def test_relay_refuses_more_bytes_than_a_batch_holds(world: World, staker: str) -> None:
-    head = Instruction(staker, 0).encoded()
+    head = Instruction(staker, 0).packed()
 
     for instructions, signatures in ((head * 257, b""), (head, bytes(MAX_BYTES + 1))):
         with refuses(""):
@@ -656,7 +654,7 @@ def test_relay_applies_everything_that_an_account_can_change_at_once(
         instruction = Instruction(account, 0, stakes, splits)
         signer = "staker" if role == "wallet" else role
         batch.append((instruction, world.sign(instruction, signer)))
-    assert sum(len(instruction.encoded()) for instruction, _ in batch) == 8_188
+    assert sum(len(instruction.packed()) for instruction, _ in batch) == 8_188
 
     assert world.relay(*batch) == (0b1111, {})
 
@@ -698,7 +696,7 @@ def test_relay_takes_the_highest_deadline_as_none(world: World, staker: str) -> 
 @pytest.mark.parametrize("spare_bit", [234, 245, 255])
 def test_relay_refuses_a_head_with_spare_bits(world: World, staker: str, spare_bit: int) -> None:
     """A message has one encoding: nobody can relay it as other bytes."""
-    encoded = Instruction(staker, 0, {0: 100}).encoded()
+    encoded = Instruction(staker, 0, {0: 100}).packed()
     head = (int.from_bytes(encoded[:32], "big") | 1 << spare_bit).to_bytes(32, "big")
 
     with refuses("instructions: malformed, pack them as sluice.instructions does"):
@@ -779,7 +777,7 @@ def test_relay_logs_the_batch_and_each_that_it_skips(
         Instruction(staker, 1, {}, {64: HALVES}),
     ]
     roles = ["staker", "staker", "other_staker", "staker"]
-    encoded = b"".join(each.encoded() for each in listed)
+    encoded = b"".join(each.packed() for each in listed)
     signatures = [world.sign(each, role) for each, role in zip(listed, roles, strict=True)]
     set_time(START + 77)
 

@@ -11,7 +11,8 @@ from sluice.words import (
     unpack_page,
     unpack_split,
 )
-from tests.escrow_world import World, packed_parts, refuses
+from tests.escrow_world import World, refuses
+from tests.messages import packed_parts
 
 ALL_TO_THE_POOL = ((POOL, 10_000),)
 EIGHT = ((WALLET, 1_250), *((model, 1_250) for model in (0, 1, 5, 63, 64, 7)), (POOL, 1_250))

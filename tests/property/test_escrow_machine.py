@@ -47,6 +47,7 @@ from tests.escrow_world import (
     DAY,
     FIRST_PASS,
     FORTNIGHT,
+    MAX,
     NANO,
     NMR,
     START,
@@ -56,7 +57,7 @@ from tests.escrow_world import (
     deploy_world,
     role_address,
 )
-from tests.instructing import NEVER, Instruction, unpacked_instructions, unpacked_parts
+from tests.messages import Instruction, unpacked_instructions, unpacked_parts
 
 ROLES = ("staker", "other_staker", "stranger")
 ACCOUNTS = {role: role_address(role) for role in ROLES}
@@ -200,7 +201,7 @@ class Replay:
         for index, each in enumerate(unpacked_instructions(batch)):
             if applied >> index & 1:
                 self.ledger.apply_instruction(
-                    each.account, each.stakes_nano, each.splits, each.nonce, NEVER, 0
+                    each.account, each.stakes_nano, each.splits, each.nonce, MAX, 0
                 )
 
     def _link(self, round_number: int, link: bytes, time: int) -> None:
@@ -378,7 +379,7 @@ class EscrowMachine(RuleBasedStateMachine):
             stakes[64] = free + 1
         parts = drawn.splits if drawn.flaw else dict(sorted(drawn.splits.items()))
         nonce = max(0, account.nonce + earlier + drawn.nonce)
-        deadline = NEVER if drawn.seconds is None else self.now + drawn.seconds
+        deadline = None if drawn.seconds is None else self.now + drawn.seconds
         return Instruction(address, nonce, stakes, parts, deadline)
 
     @rule(role=roles, step=st.sampled_from([-1, 0, 1, 2, 1_000, 1_001]))

@@ -17,7 +17,7 @@ from sluice.parameters import BPS, PERIOD_S
 from sluice.words import POOL, RISK_UNIT_NANO, WALLET
 from tests.drivers import Request, Signed
 from tests.escrow_world import WEEK
-from tests.instructing import Instruction
+from tests.messages import Instruction
 from tests.tournament import (
     BOOKS,
     OTHER,

@@ -34,15 +34,8 @@ from sluice.instructions import (
 from sluice.ledger import ALL, Skip
 from sluice.units import MAX_UINT
 from sluice.words import MAX_AMOUNT_NANO, MAX_PERIOD
-from tests.escrow_world import (
-    START,
-    Withdrawal,
-    deploy_world,
-    item,
-    packed_signatures,
-    role_address,
-    set_time,
-)
+from tests.escrow_world import START, deploy_world, item, role_address, set_time
+from tests.messages import Withdrawal, packed_signatures
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
