@@ -207,9 +207,9 @@ class Ledger:
         if amount_nano == ALL:
             amount_nano = withdrawable_nano
         if amount_nano == 0:
-            raise Refused("withdraw: nothing is withdrawable yet, see position()")
+            raise Refused("withdraw: nothing is withdrawable yet, see Lens.schedule()")
         if amount_nano > withdrawable_nano:
-            raise Refused("withdraw: more than is withdrawable, see position()")
+            raise Refused("withdraw: more than is withdrawable, see Lens.position()")
 
         self._take_out(address, amount_nano)
         return amount_nano

@@ -111,13 +111,13 @@ REMEDIES: Mapping[str, str] = {
         "Cancel in steps: at most 1,000 above the present nonce, and at most 67,108,863."
     ),
     # withdrawals
-    "withdraw: nothing is withdrawable yet, see position()": (
+    "withdraw: nothing is withdrawable yet, see Lens.schedule()": (
         "Open rounds still lock the pool, or it is empty: see `ape run account schedule` for when "
         "it comes free, and move stake to the pool to start with."
     ),
-    "withdraw: more than is withdrawable, see position()": (
-        "Ask for less, or for all that is withdrawable; `ape run account schedule` says when more "
-        "comes free."
+    "withdraw: more than is withdrawable, see Lens.position()": (
+        "Ask for less, or for all that is withdrawable: `ape run account show` says how much that "
+        "is, `ape run account schedule` when more comes free."
     ),
     "cancel_withdrawal: this period's turn is used already": (
         "This period's free withdrawal is paid or given up already, so nothing signed for it can "

@@ -167,8 +167,8 @@ def __init__():
         "split: a share is 1 to 10_000 basis points",
         "split: shares must sum to 10_000 basis points",
         # withdrawals
-        "withdraw: nothing is withdrawable yet, see position()",
-        "withdraw: more than is withdrawable, see position()",
+        "withdraw: nothing is withdrawable yet, see Lens.schedule()",
+        "withdraw: more than is withdrawable, see Lens.position()",
         "pay: periods are at their end, use withdraw()",
         "pay: give 1 to 256 items",
         "cancel_withdrawal: this period's turn is used already",

@@ -75,5 +75,5 @@ def test_deposit_for_leaves_the_sender_no_hold_on_it(
     world.give(stranger, NMR)
     world.escrow.deposit_for(staker, NMR, sender=stranger)
 
-    with refuses("withdraw: more than is withdrawable, see position()"):
+    with refuses("withdraw: more than is withdrawable, see Lens.position()"):
         world.escrow.withdraw(NMR, sender=stranger)

@@ -38,14 +38,14 @@ def test_withdraw_refuses_what_does_not_fit(world: World, staker: str) -> None:
 def test_withdraw_refuses_all_of_nothing(world: World, staker: str) -> None:
     world.stake(staker, {0: 5})
 
-    with refuses("withdraw: nothing is withdrawable yet, see position()"):
+    with refuses("withdraw: nothing is withdrawable yet, see Lens.schedule()"):
         world.escrow.withdraw(MAX, sender=staker)
 
 
 def test_withdraw_refuses_more_than_the_pool(world: World, staker: str) -> None:
     world.stake(staker, {0: 5}, pool_nano=7)
 
-    with refuses("withdraw: more than is withdrawable, see position()"):
+    with refuses("withdraw: more than is withdrawable, see Lens.position()"):
         world.escrow.withdraw(nano(8), sender=staker)
 
 
@@ -57,7 +57,7 @@ def test_withdraw_refuses_what_open_rounds_lock(world: World, staker: str) -> No
     free = TEN_NANO - world.at_risk_nano(staker)
     assert world.withdrawable_nano(staker) == free
 
-    with refuses("withdraw: more than is withdrawable, see position()"):
+    with refuses("withdraw: more than is withdrawable, see Lens.position()"):
         world.escrow.withdraw(nano(free + 1), sender=staker)
 
     world.escrow.withdraw(nano(free), sender=staker)
@@ -225,7 +225,7 @@ def test_withdraw_pays_what_is_due_whatever_is_at_risk(world: World, staker: str
     world.put_due(staker, 1_000)
     assert world.withdrawable_nano(staker) == 1_000
 
-    with world.unchanged(), refuses("withdraw: more than is withdrawable, see position()"):
+    with world.unchanged(), refuses("withdraw: more than is withdrawable, see Lens.position()"):
         world.escrow.withdraw(nano(1_001), sender=staker)
     assert world.escrow.withdraw(nano(400), sender=staker) == nano(400)
     assert world.escrow.withdraw(MAX, sender=staker) == nano(600)

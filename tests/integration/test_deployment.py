@@ -171,7 +171,7 @@ def test_escrow_speaks_nano_and_reports_the_contracts_words(
     found = [accounts for _, accounts in escrow.accounts(0, escrow.last_block().number)]
     assert set().union(*found) == {deployer.address}
     nonce = deployer.nonce
-    with pytest.raises(Refused, match=r"^withdraw: more than is withdrawable, see position\(\)$"):
+    with pytest.raises(Refused, match=r"^withdraw: more than is withdrawable, see Lens\.position\(\)$"):
         escrow.withdraw(8 * NMR, sender=deployer)
     assert deployer.nonce == nonce
     escrow.leave(sender=deployer)

@@ -180,11 +180,11 @@ def refused_steps() -> list[tuple[str, Callable[[Ledger], Any]]]:
             lambda ledger: ledger.set_stakes(STAKER, {0: NMR_NANO + 1}),
         ),
         (
-            "withdraw: nothing is withdrawable yet, see position()",
+            "withdraw: nothing is withdrawable yet, see Lens.schedule()",
             lambda ledger: ledger.withdraw(STAKER, ALL, START),
         ),
         (
-            "withdraw: more than is withdrawable, see position()",
+            "withdraw: more than is withdrawable, see Lens.position()",
             lambda ledger: ledger.withdraw(STAKER, 1, START),
         ),
         (
