@@ -51,7 +51,7 @@ def cli(
     lacking_nano = max(0, wanted_nano - before_nano)
     if lacking_nano:
         sender = signer(account, "owner", escrow.owner())
-        held_nano = escrow.balance_nano(sender.address)
+        held_nano = escrow.token.balance_nano(sender.address)
         if held_nano < lacking_nano:
             raise InvalidInput(
                 f"{sender.address} holds {nmr(held_nano)}, {nmr(lacking_nano)} are lacking: name "

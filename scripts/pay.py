@@ -135,7 +135,7 @@ def _expected(relay: Relay, floor_nano: int, output: Output) -> list[Expected]:
             bar.update(task, completed=end - relay.deployment.block)
         checked = bar.track(stored, description="checking signatures")
         signed = {each.number for each in checked if relay.is_signed(each)}
-    due = escrow.standing_orders(sorted(known), head)
+    due = escrow.storage.standing_orders(sorted(known), head)
     book = escrow.ledger([*(each.account for each in stored), *due], head)
     return expect(stored, signed, due, floor_nano, book, escrow.time())
 

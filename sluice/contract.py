@@ -1,10 +1,10 @@
-"""A contract on a connected network: calls tried first, then sent; views; storage in bulk.
+"""A contract on a connected network: calls tried first, then sent; views.
 
 A refusal of the contract comes back as `Refused` with the contract's own words.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +25,6 @@ MAX_TRANSACTION_GAS = 16_777_216
 
 LOCAL_CHAIN_IDS = frozenset({1337, 31337})
 """What ape's in-process chain and anvil call themselves."""
-
-READ_BATCH = 200
 
 TOO_LITTLE_GAS = "gas: too little left for the next item, send more"
 """The contract's words where it will not tell a failure from a want of gas."""
@@ -152,20 +150,13 @@ class Contract:
         return web3
 
     def _view(
-        self,
-        signature: str,
-        returns: str,
-        *arguments: object,
-        block: int | None = None,
-        to: str | None = None,
+        self, signature: str, returns: str, *arguments: object, block: int | None = None
     ) -> tuple[Any, ...]:
         with _refusals():
-            answer = self._eth_call(
-                encode_call(signature, *arguments), to or self.address, block, None
-            )
+            answer = self._eth_call(encode_call(signature, *arguments), self.address, block, None)
         if not answer:
             raise InvalidInput(
-                f"{to or self.address} does not answer {signature}: there is no escrow at this "
+                f"{self.address} does not answer {signature}: there is no escrow at this "
                 "address on the connected network; check --network and the deployment's record"
             )
         return decode(split_types(returns), answer)
@@ -180,28 +171,6 @@ class Contract:
             fresh = self._has_http and is_local(self.provider)
             at = "pending" if fresh else "latest"
         return bytes(self._web3.eth.call(transaction, at))  # type: ignore[arg-type]
-
-    def _read_slots(self, slots: Sequence[int], block: int | None) -> list[int]:
-        if not self._has_http:
-            # ape's in-process chain reads storage of its newest block only
-            if block not in (None, self._web3.eth.block_number):
-                raise InvalidInput(
-                    f"the in-process chain keeps no words of block {block}: use anvil"
-                )
-            read = self._web3.eth.get_storage_at
-            return [int.from_bytes(read(self.address, slot), "big") for slot in slots]
-        where = "latest" if block is None else hex(block)
-        batch: Any = self._web3.provider
-        responses = batch.make_batch_request(
-            [("eth_getStorageAt", [self.address, hex(slot), where]) for slot in slots]
-        )
-        for response in responses:
-            if "result" not in response:
-                raise InvalidInput(
-                    f"the node cannot read storage at block {where} ({response.get('error')}): use "
-                    "an archive node, or one that takes batches of requests"
-                )
-        return [int(response["result"], 16) for response in responses]
 
 
 def _hex(data: bytes) -> str:

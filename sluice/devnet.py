@@ -95,5 +95,5 @@ def _fund(escrow: Escrow, owner: AccountAPI, stakers: Sequence[AccountAPI]) -> N
     escrow.approve(RESERVE_NANO, sender=owner)
     escrow.fund(RESERVE_NANO, sender=owner)
     for staker in stakers:
-        escrow.token_transfer(staker.address, STAKER_NANO, sender=owner)
+        escrow.token.transfer(staker.address, STAKER_NANO, sender=owner)
         escrow.approve(STAKER_NANO, sender=staker)

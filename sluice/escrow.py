@@ -14,16 +14,14 @@ from eth_utils.address import to_checksum_address
 
 from sluice.account import Split
 from sluice.calls import calls
-from sluice.contract import READ_BATCH, Contract, is_local
+from sluice.contract import Contract, is_local
 from sluice.events import DEPOSITED, Log, topic_of
 from sluice.ledger import Ledger
 from sluice.parameters import Parameters
-from sluice.stored import HAS_DUE, account_of, first_places, page_places, split_places
-from sluice.units import BASE_UNITS_A_NANO, from_units
-from sluice.words import PAGES, AccountWord, unpack_account, unpack_page, word_slot
-
-WORDS_SLOT = 7
-"""The slot of the mapping `_words`; the layout's golden file pins it."""
+from sluice.storage import Storage
+from sluice.stored import account_of
+from sluice.token import Token
+from sluice.units import from_units
 
 LOG_BLOCKS = 10_000
 
@@ -53,20 +51,6 @@ class Block:
 
     number: int
     time: int
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """An account's words of one block: the account word and, in nano-NMR by model, its stakes."""
-
-    account: str
-    word: AccountWord
-    stakes_nano: Mapping[int, int]
-
-    @property
-    def staked_nano(self) -> int:
-        """The sum of the stakes."""
-        return sum(self.stakes_nano.values())
 
 
 class Escrow(Contract):
@@ -290,86 +274,27 @@ class Escrow(Contract):
 
     # --- the token --------------------------------------------------------------------------
 
-    def balance_nano(self, holder: str, block: int | None = None) -> int:
-        """A holder's NMR, rounded down to the nano."""
-        units = self._view(
-            "balanceOf(address)", "(uint256)", holder, to=self.terms().token, block=block
-        )[0]
-        return int(units) // BASE_UNITS_A_NANO
-
-    def supply_nano(self) -> int:
-        """All NMR that has not been destroyed, rounded down to the nano."""
-        units = self._view("totalSupply()", "(uint256)", to=self.terms().token)[0]
-        return int(units) // BASE_UNITS_A_NANO
-
-    def allowance_nano(self, holder: str) -> int:
-        """What the escrow may still take of a holder's NMR, rounded down to the nano."""
-        units = self._view(
-            "allowance(address,address)", "(uint256)", holder, self.address, to=self.terms().token
-        )[0]
-        return int(units) // BASE_UNITS_A_NANO
+    @property
+    def token(self) -> Token:
+        """NMR, or what stands in for it."""
+        return Token(self.terms().token, self.provider)
 
     def approve(self, amount_nano: int, *, sender: AccountAPI) -> list[ReceiptAPI]:
-        """Lets the escrow take at least `amount_nano` of the sender's NMR; sends nothing if it may
-        already. NMR refuses to change one allowance into another, so an old one is set to zero
-        first: two transactions."""
-        held_nano = self.allowance_nano(sender.address)
-        if held_nano >= amount_nano:
-            return []
-        token = self.terms().token
-        receipts = []
-        if held_nano or self._has_dust(sender.address):
-            receipts.append(self.send(calls.token_approve(self.address, 0), sender, to=token))
-        receipts.append(self.send(calls.token_approve(self.address, amount_nano), sender, to=token))
-        return receipts
+        """Lets the escrow take at least `amount_nano` of the sender's NMR; see `Token.approve`."""
+        return self.token.approve(self.address, amount_nano, sender=sender)
 
-    def token_transfer(self, receiver: str, amount_nano: int, *, sender: AccountAPI) -> ReceiptAPI:
-        """Moves the sender's NMR to another holder, outside the escrow."""
-        return self.send(calls.token_transfer(receiver, amount_nano), sender, to=self.terms().token)
+    # --- accounts, blocks and logs -----------------------------------------------------------
 
-    def _has_dust(self, holder: str) -> bool:
-        units = self._view(
-            "allowance(address,address)", "(uint256)", holder, self.address, to=self.terms().token
-        )[0]
-        return int(units) != 0
-
-    # --- words, in bulk ---------------------------------------------------------------------
-
-    def words(self, places: Sequence[tuple[str, int]], block: int | None = None) -> list[int]:
-        """The stored words at (account, place): place 0 the account word, 1 to 16 the stake pages,
-        32 + model the split words. In the order asked for."""
-        slots = [word_slot(account, place, WORDS_SLOT) for account, place in places]
-        values: list[int] = []
-        for start in range(0, len(slots), READ_BATCH):
-            values += self._read_slots(slots[start : start + READ_BATCH], block)
-        return values
-
-    def holdings(self, accounts: Iterable[str], block: int | None = None) -> list[Holding]:
-        """The account words and stakes of many accounts, in the order asked for."""
-        asked = list(accounts)
-        fields = [unpack_account(word) for word in self.words([(a, 0) for a in asked], block)]
-        places = [
-            (account, page)
-            for account, word in zip(asked, fields, strict=True)
-            for page in range(1, min(word.pages, PAGES) + 1)
-        ]
-        pages = dict(zip(places, self.words(places, block), strict=True))
-        return [
-            Holding(account, word, _stakes_nano(account, word, pages))
-            for account, word in zip(asked, fields, strict=True)
-        ]
+    @property
+    def storage(self) -> Storage:
+        """The words of accounts, many at once."""
+        return Storage(self.address, self.provider)
 
     def ledger(self, accounts: Iterable[str], block: int | None = None) -> Ledger:
         """The escrow of one block with these accounts in it, as the reference model has it: what
         the contract would do with a step can be asked of it, for many accounts at once."""
         at = self.last_block().number if block is None else block
-        asked = list(dict.fromkeys(accounts))
-        found: dict[str, dict[int, int]] = {account: {} for account in asked}
-        self._read_into(found, {account: first_places() for account in asked}, at)
-        pages = {account: page_places(words[0]) for account, words in found.items()}
-        self._read_into(found, pages, at)
-        self._read_into(found, {each: split_places(words) for each, words in found.items()}, at)
-
+        found = self.storage.accounts(accounts, at)
         state = self.round_state(at)
         book = Ledger(self.parameters())
         book.accounts = {each: account_of(words, book.parameters) for each, words in found.items()}
@@ -380,27 +305,6 @@ class Escrow(Contract):
             state.announced_at,
         )
         return book
-
-    def standing_orders(self, accounts: Iterable[str], block: int | None = None) -> list[str]:
-        """Those of the accounts to whom something is due, in the order given: one word is read of
-        each."""
-        asked = list(accounts)
-        words = self.words([(account, 0) for account in asked], block)
-        return [
-            account
-            for account, word in zip(asked, words, strict=True)
-            if unpack_account(word).flags & HAS_DUE
-        ]
-
-    def _read_into(
-        self,
-        found: dict[str, dict[int, int]],
-        places: Mapping[str, Iterable[int]],
-        block: int,
-    ) -> None:
-        asked = [(account, place) for account, wanted in places.items() for place in wanted]
-        for (account, place), word in zip(asked, self.words(asked, block), strict=True):
-            found[account][place] = word
 
     def time(self, block: int | None = None) -> int:
         """A block's time; None: the time that a transaction sent now would get, as far as one can
@@ -437,13 +341,3 @@ class Escrow(Contract):
                 }
             )
             yield end, list(found)
-
-
-def _stakes_nano(
-    account: str, word: AccountWord, pages: Mapping[tuple[str, int], int]
-) -> dict[int, int]:
-    stakes = {0: word.stake_nano}
-    for page in range(1, word.pages + 1):
-        for position, stake in enumerate(unpack_page(pages[account, page]).stakes_nano):
-            stakes[4 * page - 3 + position] = stake
-    return {model: stake for model, stake in stakes.items() if stake}

@@ -12,13 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from sluice.errors import InvalidInput
-from sluice.escrow import Holding, RoundState
+from sluice.escrow import RoundState
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, read_manifest
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import DEFAULT_GAS, EntryGas, Link, check_bounds, entries, links, payouts
 from sluice.rounds import batches as group
+from sluice.storage import Holding
 from sluice.words import NO_DIGEST, OPEN_ROUNDS, RISK_UNIT_NANO, AccountWord, Entry
 
 _NAMED_ENTRY = re.compile(r"entry (\d+) of link (\d+): (.*)", re.DOTALL)

@@ -1,10 +1,10 @@
 """An account out of its stored words: what `Ledger.words` does, backwards.
 
-A node gives the words (`Escrow.words`); the reference model then says what the contract would do
+A node gives the words (`sluice.storage`); the reference model then says what the contract would do
 with a step, for any number of accounts, without a call for each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sluice.account import Account, Split
 from sluice.parameters import Parameters
@@ -24,22 +24,40 @@ HAS_DUE = 2
 """Flag of the account word: something is due."""
 
 
-def first_places() -> tuple[int, ...]:
-    """The places that every account is read at first: the account word, and the split word of model
-    0, which holds the nonce."""
+Place = tuple[str, int]
+"""An account's address and a place of it: 0 the account word, 1 to 16 the stake pages, 32 + model
+the split words."""
+
+
+def gather(
+    accounts: Iterable[str], read: Callable[[Sequence[Place]], Iterable[int]]
+) -> dict[str, dict[int, int]]:
+    """Everything that is stored of accounts, by place, whatever of it is zero: what a word says is
+    in use is read after it, so in three goes, each of all accounts. `read` gives the words at the
+    places asked for, in their order."""
+    found: dict[str, dict[int, int]] = {account: {} for account in accounts}
+    for places_in in (_first_places, _page_places, _split_places):
+        places = [(account, at) for account, words in found.items() for at in places_in(words)]
+        for (account, at), word in zip(places, read(places), strict=True):
+            found[account][at] = word
+    return found
+
+
+def _first_places(words: Mapping[int, int]) -> Iterable[int]:
+    """The account word, and the split word of model 0, which holds the nonce."""
     return (0, SPLIT_PLACE)
 
 
-def page_places(account_word: int) -> range:
-    """The places of the stake pages in use, given the account word."""
-    return range(1, 1 + min(PAGES, unpack_account(account_word).pages))
+def _page_places(words: Mapping[int, int]) -> Iterable[int]:
+    """The stake pages in use, given the account word."""
+    return range(1, 1 + min(PAGES, unpack_account(words.get(0, 0)).pages))
 
 
-def split_places(words: Mapping[int, int]) -> list[int]:
-    """The places of the split words of models 1 to 64 in use, given account word and pages."""
+def _split_places(words: Mapping[int, int]) -> Iterable[int]:
+    """The split words of models 1 to 64 in use, given account word and pages."""
     return [
         SPLIT_PLACE + model
-        for page in page_places(words[0])
+        for page in _page_places(words)
         for at, model in enumerate(page_models(page))
         if unpack_page(words[page]).flags >> at & 1
     ]
@@ -52,7 +70,7 @@ def account_of(words: Mapping[int, int], parameters: Parameters) -> Account:
     first_split = unpack_split(words.get(SPLIT_PLACE, 0))
     stakes_nano = {0: head.stake_nano}
     splits: dict[int, Split] = {0: first_split.parts} if head.flags & HAS_SPLIT else {}
-    for page in page_places(words.get(0, 0)):
+    for page in _page_places(words):
         fields = unpack_page(words.get(page, 0))
         for at, model in enumerate(page_models(page)):
             stakes_nano[model] = fields.stakes_nano[at]

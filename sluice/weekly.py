@@ -83,7 +83,7 @@ class WeeklyRun:
             time=block.time,
             state=self.escrow.round_state(block.number),
             reserve_nano=self.escrow.reserve_nano(block.number),
-            holdings=tuple(self.escrow.holdings(sorted(accounts), block.number)),
+            holdings=tuple(self.escrow.storage.holdings(sorted(accounts), block.number)),
         )
 
     def progress(self) -> Progress | None:

@@ -65,7 +65,7 @@ class Stage:
         self.staker = ape.accounts.test_accounts[STAKER].address
         self.escrow.approve(1_000 * NMR, sender=owner)
         self.escrow.fund(1_000 * NMR, sender=owner)
-        self.escrow.token_transfer(self.staker, 100 * NMR, sender=owner)
+        self.escrow.token.transfer(self.staker, 100 * NMR, sender=owner)
 
     def run(self, command: str) -> str:
         """What a command answers to a person who says yes to everything."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from sluice.demo.guests import invite
 from sluice.demo.guests import row as guest_row
 from sluice.demo.recording import Recording, round_file, with_guests
 from sluice.deployment import Deployment, Plan, Roles, deploy
-from sluice.escrow import WORDS_SLOT, Escrow
+from sluice.escrow import Escrow
 from sluice.files import write_atomically
 from sluice.history import Kind, ModelRound, Models, Step
 from sluice.inputs import RoundTable
@@ -29,7 +29,8 @@ from sluice.ledger import Ledger
 from sluice.local_chain import LocalChain, Transaction
 from sluice.parameters import Parameters
 from sluice.registry import save_registry
-from sluice.stored import first_places, page_places, split_places
+from sluice.storage import WORDS_SLOT
+from sluice.stored import Place, gather
 from sluice.words import (
     MAX_AMOUNT_NANO,
     NO_DIGEST,
@@ -329,32 +330,17 @@ class Replay:
         """The stored words of every account, guests too, straight from the contract's storage: the
         account word, the stake pages in use, the word that holds due and nonce, and the split words
         in use."""
-        words: dict[str, dict[int, int]] = {
-            account: {}
-            for account in (*self.history.accounts, *(guest.account for guest in self.guests))
-        }
-        self._read_into(words, {account: first_places() for account in words})
-        pages = {account: page_places(held[0]) for account, held in words.items()}
-        self._read_into(words, pages)
-        self._read_into(words, {each: split_places(held) for each, held in words.items()})
+        accounts = (*self.history.accounts, *(guest.account for guest in self.guests))
         return {
             account: {place: word for place, word in held.items() if word}
-            for account, held in words.items()
+            for account, held in gather(accounts, self._read).items()
         }
 
-    def _read_into(
-        self, words: dict[str, dict[int, int]], asked: Mapping[str, Iterable[int]]
-    ) -> None:
-        places = [(account, place) for account, wanted in asked.items() for place in wanted]
-        for (account, place), word in self._read(places).items():
-            words[account][place] = word
-
-    def _read(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def _read(self, places: Sequence[Place]) -> list[int]:
         for account, place in places:
             if (account, place) not in self._slots:
                 self._slots[account, place] = word_slot(account, place, WORDS_SLOT)
-        words = self.chain.storage(self.escrow.address, [self._slots[place] for place in places])
-        return dict(zip(places, words, strict=True))
+        return self.chain.storage(self.escrow.address, [self._slots[place] for place in places])
 
     def check(self, words: Mapping[str, Words]) -> None:
         """`chain_equals_ledger` and `conservation` as the chain stands now."""
@@ -365,7 +351,7 @@ class Replay:
         if found != wanted:
             self.checks.word_differences.append(f"round state {found}, in the ledger {wanted}")
         self.checks.balance_differences += balance_differences(
-            self.escrow.balance_nano(self.escrow.address),
+            self.escrow.token.balance_nano(self.escrow.address),
             words,
             self.escrow.reserve_nano(),
             self.escrow.burned_nano(),

@@ -116,7 +116,7 @@ def deposit_steps(
     """A deposit, with the approval it needs before: NMR turns no allowance into another, so one
     that is there and too small goes to zero first.
     InvalidInput if the wallet has too little."""
-    held_nano = on.escrow.balance_nano(sender)
+    held_nano = on.escrow.token.balance_nano(sender)
     if held_nano < amount_nano:
         raise InvalidInput(
             f"{sender} holds {nmr(held_nano)} outside the escrow, {nmr(amount_nano)} are to be "
@@ -125,7 +125,7 @@ def deposit_steps(
     calldata = calls.deposit(amount_nano)
     if stakes_nano:
         calldata = calls.deposit_and_stake(amount_nano, stakes_nano)
-    if on.escrow.allowance_nano(sender) >= amount_nano:
+    if on.escrow.token.allowance_nano(sender, on.escrow.address) >= amount_nano:
         return [step(on, "deposit", calldata, sender)]
     token = on.escrow.terms().token
     approval = calls.token_approve(on.escrow.address, amount_nano)

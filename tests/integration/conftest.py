@@ -105,7 +105,9 @@ class World:
 
     def open_round(self) -> None:
         """Passes 257 to 260: the first one opens ROUND for everybody, the others are empty."""
-        staked = {h.account: h.staked_nano for h in self.escrow.holdings(self.names.values())}
+        staked = {
+            h.account: h.staked_nano for h in self.escrow.storage.holdings(self.names.values())
+        }
         first = [link_bytes(link) for link in links(entries({}, staked, 0))]
         for round_number in range(FIRST_PASS, ROUND):
             made = first if round_number == FIRST_PASS else [b""]

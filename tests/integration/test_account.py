@@ -27,7 +27,7 @@ WAIT_S = 300
 def staker(world: World) -> AccountAPI:
     """A test account with 100 NMR in its wallet and nothing in the escrow."""
     account = ape.accounts.test_accounts[STAKER]
-    world.escrow.token_transfer(account.address, 100 * NMR, sender=world.owner)
+    world.escrow.token.transfer(account.address, 100 * NMR, sender=world.owner)
     return account
 
 
@@ -90,7 +90,7 @@ def test_deposit_approves_and_stakes_and_says_the_price_before(
     ]
     assert first.document["now"]["stakes_nano"] == {"0": 20 * NMR, "3": 5 * NMR}
     assert first.document["now"]["pool_nano"] == 5 * NMR
-    assert world.escrow.balance_nano(staker.address) == 70 * NMR
+    assert world.escrow.token.balance_nano(staker.address) == 70 * NMR
     assert "by your own transactions" in first.err
     assert "counts from round 261 on" in first.err
     assert first.err.index("Price") < first.err.index("deposit: done")
@@ -195,7 +195,7 @@ def test_withdraw_shows_both_ways_and_takes_the_one_that_is_chosen(
         (staker.address, 6 * NMR)
     ]
     assert staker.balance == eth
-    assert world.escrow.balance_nano(staker.address) == 100 * NMR
+    assert world.escrow.token.balance_nano(staker.address) == 100 * NMR
     assert after.document["pending"] == []
     assert after.document["last_paid_period"] == 1
 
@@ -392,7 +392,7 @@ def test_a_cancelled_withdrawal_is_not_paid(world: World, staker: AccountAPI, st
     assert done.code == 0, done.err
     assert again.code == 1
     assert paid.document["paid"] == []
-    assert world.escrow.balance_nano(staker.address) == 90 * NMR
+    assert world.escrow.token.balance_nano(staker.address) == 90 * NMR
     assert account(world, "withdraw", "all", "--now", "--yes").code == 0
 
 

@@ -159,7 +159,7 @@ def test_guests_live_without_gas(replayed: Replay) -> None:
     assert nonces == changes
     for guest in replayed.guests:
         paid_nano = standings[guest.name].paid_nano
-        wallet_nano = replayed.escrow.balance_nano(guest.signer.address)
+        wallet_nano = replayed.escrow.token.balance_nano(guest.signer.address)
         assert wallet_nano == paid_nano
         takes_out = guest.preset in (Preset.TAKE_PROFIT, Preset.PASSIVE_INCOME)
         assert bool(paid_nano) is takes_out

@@ -164,19 +164,21 @@ def test_escrow_speaks_nano_and_reports_the_contracts_words(
     assert (position.withdrawable_nano, position.round_number) == (7 * NMR, None)
     assert lens.stakes_of(deployer.address) == {0: NMR, 64: 2 * NMR}
     stranger = ape.accounts.test_accounts[5].address
-    holding, nothing = escrow.holdings([deployer.address, stranger])
+    holding, nothing = escrow.storage.holdings([deployer.address, stranger])
     assert (holding.word.pool_nano, holding.staked_nano) == (7 * NMR, 3 * NMR)
     assert holding.stakes_nano == {0: NMR, 64: 2 * NMR}
     assert nothing.staked_nano == 0
     found = [accounts for _, accounts in escrow.accounts(0, escrow.last_block().number)]
     assert set().union(*found) == {deployer.address}
     nonce = deployer.nonce
-    with pytest.raises(Refused, match=r"^withdraw: more than is withdrawable, see Lens\.position\(\)$"):
+    with pytest.raises(
+        Refused, match=r"^withdraw: more than is withdrawable, see Lens\.position\(\)$"
+    ):
         escrow.withdraw(8 * NMR, sender=deployer)
     assert deployer.nonce == nonce
     escrow.leave(sender=deployer)
     escrow.withdraw(ALL, sender=deployer)
-    assert escrow.balance_nano(deployment.address) == 0
+    assert escrow.token.balance_nano(deployment.address) == 0
     with pytest.raises(InvalidInput, match="there is no escrow at this address"):
         Escrow(stranger).round_state()
 

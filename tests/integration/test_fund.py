@@ -9,7 +9,7 @@ pytestmark = pytest.mark.anvil
 
 def test_fund_fills_the_reserve_up_and_run_again_adds_nothing(world: World) -> None:
     world.fund(NMR)
-    held_nano = world.escrow.balance_nano(world.owner.address)
+    held_nano = world.escrow.token.balance_nano(world.owner.address)
 
     first = world.run("fund", "2.000000001", "--yes", "--json")
     again = world.run("fund", "2.000000001", "--yes", "--json")
@@ -18,7 +18,7 @@ def test_fund_fills_the_reserve_up_and_run_again_adds_nothing(world: World) -> N
     assert first.document == {"funded_nano": NMR + 1, "reserve_nano": 2 * NMR + 1}
     assert again.document == {"funded_nano": 0, "reserve_nano": 2 * NMR + 1}
     assert world.escrow.reserve_nano() == 2 * NMR + 1
-    assert world.escrow.balance_nano(world.owner.address) == held_nano - NMR - 1
+    assert world.escrow.token.balance_nano(world.owner.address) == held_nano - NMR - 1
 
 
 def test_fund_refuses_before_anything_is_sent(world: World) -> None:

@@ -90,7 +90,12 @@ def test_pay_pays_what_it_can_and_nobody_twice(world: World, signed: list[Signed
         "signature",
         "above withdrawable",
     ]
-    assert [world.escrow.balance_nano(each) for each in accounts[:4]] == [5 * NMR, 2 * NMR, 0, 0]
+    assert [world.escrow.token.balance_nano(each) for each in accounts[:4]] == [
+        5 * NMR,
+        2 * NMR,
+        0,
+        0,
+    ]
     pools = [world.lens.position(each).pool_nano for each in accounts[:4]]
     assert pools == [0, 3 * NMR, 5 * NMR, 5 * NMR]
     assert [ape.accounts.test_accounts[i].balance for i in range(3, 7)] == before
@@ -131,7 +136,7 @@ def test_pay_refuses_a_request_for_another_contract(
 
     assert refused.code == 1
     assert "requests.jsonl, line 2: it is signed for chain_id 1, not for 31337" in refused.err
-    assert world.escrow.balance_nano(signed[0].request.account) == 0
+    assert world.escrow.token.balance_nano(signed[0].request.account) == 0
 
 
 @pytest.fixture
@@ -182,7 +187,12 @@ def test_what_is_due_leaves_without_anybody_asking(world: World, earners: list[A
     assert (first.document["period"], first.document["floor_nano"]) == (period, 3 * NMR // 4)
     assert [each["account"] for each in second.document["paid"]] == [addresses[2]]
     assert (third.document["paid"], third.document["skipped"]) == ([], [])
-    assert [world.escrow.balance_nano(each) for each in addresses] == [2 * NMR, NMR, NMR // 2, 0]
+    assert [world.escrow.token.balance_nano(each) for each in addresses] == [
+        2 * NMR,
+        NMR,
+        NMR // 2,
+        0,
+    ]
     assert [account.balance for account in earners] == before
     for account in earners[:3]:
         held = world.lens.position(account.address)
@@ -247,7 +257,7 @@ def test_pay_killed_between_sending_and_writing_down_pays_nobody_twice(
     assert (again.document["paid"], again.document["transactions"]) == ([], 0)
     (kept,) = Store(url, domain).messages()
     assert (kept.state, kept.transaction is None) == (State.APPLIED, False)
-    paid = [world.escrow.balance_nano(each.address) for each in earners]
+    paid = [world.escrow.token.balance_nano(each.address) for each in earners]
     assert paid == [2 * NMR, NMR, NMR // 2, 0]
 
 
@@ -287,4 +297,4 @@ def test_a_contract_wallets_request_is_asked_about(world: World) -> None:
     assert [each["reason"] for each in waits.document["skipped"]] == ["signature"]
     assert paid.code == 0, paid.err
     assert [each["account"] for each in paid.document["paid"]] == [wallet]
-    assert world.escrow.balance_nano(wallet) == NMR
+    assert world.escrow.token.balance_nano(wallet) == NMR

@@ -63,7 +63,9 @@ def test_route_killed_at_any_moment_carries_on(world: World) -> None:
     state = world.escrow.round_state()
     assert (state.resolved, state.digest) == (ROUND, NO_DIGEST)
     nano = {key: NMR // 2 if value == "0.5" else -NMR // 4 for key, value in payouts.items()}
-    for holding, name in zip(world.escrow.holdings(world.names.values()), world.names, strict=True):
+    for holding, name in zip(
+        world.escrow.storage.holdings(world.names.values()), world.names, strict=True
+    ):
         assert holding.stakes_nano == {m: STAKE_NANO + nano[name, m] for m in SPREAD}
         assert holding.word.pool_nano == 0
     earned_nano = sum(payout for payout in nano.values() if payout > 0)
@@ -88,7 +90,7 @@ def test_route_waits_by_moving_a_local_chains_time(two_stakers: World) -> None:
     assert world.lens.stakes_of(other) == {0: STAKE_NANO, 1: STAKE_NANO - 2 * NMR}
     (path,) = world.manifests.glob("*.json")
     manifest = read_manifest(path)
-    staked = {h.account: h.staked_nano for h in world.escrow.holdings(
+    staked = {h.account: h.staked_nano for h in world.escrow.storage.holdings(
         world.names.values(), manifest.block
     )}  # fmt: skip
     registry = load_registry(world.folder / "registry.csv")

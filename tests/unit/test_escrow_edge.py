@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from sluice.calls import Calls, calls
-from sluice.escrow import WORDS_SLOT, Escrow
+from sluice.escrow import Escrow
 from sluice.events import (
     FreeWithdrawals,
     InstructionsCancelled,
@@ -30,6 +30,7 @@ from sluice.events import (
 )
 from sluice.ledger import ALL, Skip
 from sluice.lens import Lens
+from sluice.storage import WORDS_SLOT
 from sluice.words import POOL, SplitWord, pack_split
 from tests.escrow_world import deployer_of, item, words_slot
 
@@ -38,7 +39,7 @@ OTHER_NAMES = {
     "parameters": "terms",
     "reserve": "reserve_nano",
     "burned": "burned_nano",
-    "word": "words",
+    "word": "storage",
 }
 
 

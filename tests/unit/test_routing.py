@@ -8,13 +8,14 @@ from eth_utils.address import to_checksum_address
 
 from sluice import routing
 from sluice.errors import InvalidInput
-from sluice.escrow import Holding, RoundState
+from sluice.escrow import RoundState
 from sluice.inputs import RoundTable, Row
 from sluice.manifest import InputFile, Manifest, digest_of, recompute, write_manifest
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import Link
 from sluice.routing import Batch, Progress, Snapshot
+from sluice.storage import Holding
 from sluice.words import NO_DIGEST, RISK_UNIT_NANO, AccountWord, Entry, digest_chain
 
 PARAMETERS = Parameters(first_pass=10, first_pass_time=1_000, deployed_at=0)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sluice.account import Account, stored_words
 from sluice.parameters import Parameters
-from sluice.stored import account_of, page_places, split_places
+from sluice.stored import account_of, gather
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_NONCE,
@@ -60,15 +60,13 @@ def test_account_of_undoes_what_the_ledger_stores(account: Account) -> None:
     assert account_of(stored_words(account, PARAMETERS), PARAMETERS) == account
 
 
-@given(accounts())
-def test_the_places_named_are_all_that_is_needed(account: Account) -> None:
-    """First the head words, then the pages that they name, then the splits that those name."""
-    words = stored_words(account, PARAMETERS)
-    read = {place: words.get(place, 0) for place in (0, SPLIT_PLACE)}
-    read |= {place: words.get(place, 0) for place in page_places(read[0])}
-    read |= {place: words.get(place, 0) for place in split_places(read)}
+@given(st.lists(accounts(), max_size=3))
+def test_gather_reads_all_that_an_account_needs(held: list[Account]) -> None:
+    words = {f"0x{at:040x}": stored_words(each, PARAMETERS) for at, each in enumerate(held)}
 
-    assert account_of(read, PARAMETERS) == account
+    found = gather(words, lambda places: [words[account].get(at, 0) for account, at in places])
+
+    assert [account_of(found[account], PARAMETERS) for account in words] == held
 
 
 def test_what_the_flags_do_not_vouch_for_does_not_count() -> None:
