@@ -250,9 +250,7 @@ class EscrowDriver:
 
     def relay(self, signed: Sequence[Signed]) -> list[str]:
         escrow = self.world.escrow
-        batch = [
-            (each.instruction, self.world.sign(each.instruction, each.signer)) for each in signed
-        ]
+        batch = [self.world.signed(each.instruction, each.signer) for each in signed]
         self._send(escrow.relay, *relay_arguments(batch), sender=self.stranger)
         events = self.world.events()
         reasons = iter(f["reason"] for name, f in events if name == "InstructionSkipped")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boa
 import pytest
@@ -34,6 +34,8 @@ from sluice.words import (
     word_slot,
 )
 from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
+
+Message = TypeVar("Message", Withdrawal, Instruction)
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 
@@ -214,6 +216,10 @@ class World:
         """What the account's open rounds may still burn, in nano-NMR."""
         return int(self.lens.position(account).at_risk) // NANO
 
+    def period(self, account: str) -> int:
+        """The last period in which the account was paid, 0 if it never was."""
+        return unpack_account(self.words(account).get(0, 0)).period
+
     def words(self, account: str) -> dict[int, int]:
         """The account's stored words by place."""
         return stored_words(self.escrow, account)
@@ -283,6 +289,10 @@ class World:
                 events.append((type(log).__name__, plain))
         return events
 
+    def skip_reasons(self) -> list[str]:
+        """Why instructions of the last call were skipped, in order."""
+        return [fields["reason"] for name, fields in self.events() if name == "InstructionSkipped"]
+
     # --- rounds -----------------------------------------------------------------------------------
 
     def announce(
@@ -315,21 +325,25 @@ class World:
         for round_number in range(first, last + 1):
             self.run_pass(round_number, [Entry(account) for account in accounts])
 
-    # --- free withdrawals -------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------------
 
     def sign(
         self,
-        request: Withdrawal | Instruction,
+        message: Withdrawal | Instruction,
         role: str,
         escrow: str | None = None,
         chain_id: int | None = None,
     ) -> bytes:
-        """The signature of a role under a request, for this escrow and chain or another."""
-        document = request.typed_data(
+        """The signature of a role under a message, for this escrow and chain or another."""
+        document = message.typed_data(
             escrow or str(self.escrow.address),
             chain_id or int(boa.env.evm.patch.chain_id),
         )
         return bytes(_KEYS[role].sign_message(encode_typed_data(full_message=document)).signature)
+
+    def signed(self, message: Message, role: str) -> tuple[Message, bytes]:
+        """A message and the signature of a role under it, as `relay` and `pay` take them here."""
+        return message, self.sign(message, role)
 
     def relay(
         self, *signed: tuple[Instruction, bytes], **options: Any

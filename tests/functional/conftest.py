@@ -69,3 +69,10 @@ def wallet(world: World) -> Iterator[Any]:
     world.watched["wallet"] = contract.address.lower()
     yield contract
     del world.watched["wallet"]
+
+
+@pytest.fixture
+def trap() -> Iterator[World]:
+    """An escrow on a token that fails for a chosen payee."""
+    with boa.env.anchor():
+        yield deploy_world("test/GasEaterToken.vy")

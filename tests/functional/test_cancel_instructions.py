@@ -31,7 +31,7 @@ def test_cancel_instructions_kills_what_was_signed_before(
 ) -> None:
     """N12: an instruction can be taken back."""
     signed = [
-        (instruction, world.sign(instruction, role))
+        world.signed(instruction, role)
         for role, account in (("staker", staker), ("other_staker", other_staker))
         for instruction in [Instruction(account, 0, splits={1: ((POOL, 10_000),)})]
     ]

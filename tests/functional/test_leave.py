@@ -137,7 +137,7 @@ def test_leave_kills_what_was_signed_before_also_for_nonces_to_come(
     world.escrow.leave(sender=staker)
 
     for instruction in signed:
-        assert world.relay((instruction, world.sign(instruction, "staker"))) == (
+        assert world.relay(world.signed(instruction, "staker")) == (
             0,
             {staker: "instruction: its nonce is used or cancelled"},
         )
