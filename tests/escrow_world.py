@@ -46,6 +46,8 @@ ZERO_ADDRESS = "0x" + "00" * 20
 SUPPLY = 11_000_000 * NMR
 
 FIRST_PASS = 10
+PLAYED = FIRST_PASS + 4
+"""The first round that can burn or earn anything: the first pass opens it."""
 START = 1_700_000_000
 DAY = 24 * 3600
 WEEK = 7 * DAY
@@ -319,6 +321,18 @@ class World:
             batch = links[index : index + MAX_LINKS]
             next_digest = digest_chain(links[index + len(batch) :])[0]
             self.escrow.resolve(round_number, batch, next_digest, sender=role_address("stranger"))
+
+    def resolve(self, round_number: int, links: Sequence[bytes]) -> None:
+        """Announces the links, waits, and resolves them in one call."""
+        self.announce(round_number, links)
+        self.past_window()
+        sender = role_address("stranger")
+        self.escrow.resolve(round_number, list(links), NO_DIGEST, sender=sender)
+
+    def open_rounds(self, *accounts: str) -> None:
+        """The first four passes, with these accounts in them: as many rounds are open then as can
+        be, and `PLAYED` is the next to be resolved."""
+        self.run_passes(FIRST_PASS, PLAYED - 1, *accounts)
 
     def run_passes(self, first: int, last: int, *accounts: str) -> None:
         """Passes without a payout over the rounds first..last, with these accounts in them."""

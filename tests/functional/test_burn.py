@@ -21,7 +21,7 @@ LOSS = 10**8
 def burned_world(world: World, account: str) -> None:
     """A round has burned some of the account's stake."""
     world.stake(account, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, account)
+    world.open_rounds(account)
     world.run_pass(FIRST_PASS + 4, [Entry(account, {0: -LOSS})])
 
 

@@ -87,7 +87,7 @@ def test_position_shows_everything_apart(world: World, staker: str) -> None:
 
 def test_position_at_risk_may_exceed_the_equity(world: World, staker: str) -> None:
     world.stake(staker, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     for round_number in range(FIRST_PASS + 4, FIRST_PASS + 7):
         bound = world.lens.risks_of(staker)[0].bound // NANO
         world.run_pass(round_number, [Entry(staker, {0: -bound})])
@@ -193,7 +193,7 @@ def test_risks_of_shows_each_open_round(world: World, staker: str) -> None:
 
 def test_risks_of_leaves_out_what_lapsed(world: World, staker: str) -> None:
     world.stake(staker, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     set_time(world.parameters.deadline(FIRST_PASS + 4))
     assert len(world.lens.risks_of(staker)) == 4
 
@@ -212,7 +212,7 @@ def test_risks_of_follows_the_account_in_the_middle_of_a_pass(
 ) -> None:
     for account in (staker, other_staker):
         world.stake(account, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker, other_staker)
+    world.open_rounds(staker, other_staker)
     links = [link_bytes([Entry(staker)]), link_bytes([Entry(other_staker)])]
     chain = world.announce(FIRST_PASS + 4, links)
     world.past_window()

@@ -121,7 +121,7 @@ def test_schedule_in_the_middle_of_a_pass_looks_at_the_rounds_after(
 ) -> None:
     for account in (staker, other_staker):
         world.stake(account, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker, other_staker)
+    world.open_rounds(staker, other_staker)
     for account in (staker, other_staker):
         world.escrow.set_stakes([0], [0], sender=account)
     links = [link_bytes([Entry(staker)]), link_bytes([Entry(other_staker)])]

@@ -6,7 +6,6 @@ import pytest
 from sluice.ledger import Skip
 from sluice.words import SPLIT_PLACE, WALLET, unpack_account, unpack_split
 from tests.escrow_world import (
-    FIRST_PASS,
     FORTNIGHT,
     MAX,
     START,
@@ -48,7 +47,7 @@ def test_pay_pays_what_is_due_without_a_signature_and_uses_the_turn(
 def test_pay_pays_what_is_due_whatever_is_at_risk(world: World, staker: str) -> None:
     """S11: due is never locked."""
     world.stake(staker, {0: 10**9})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.escrow.leave(sender=staker)
     world.escrow.withdraw(MAX, sender=staker)
     locked = world.pool_nano(staker)
@@ -172,7 +171,7 @@ def test_pay_of_a_request_may_take_what_is_due_from_what_is_locked(
 ) -> None:
     """W = min(P, max(D, C - L)): all that is due may be asked for, not a nano more."""
     world.stake(staker, {0: 10**9})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.escrow.leave(sender=staker)
     world.escrow.withdraw(MAX, sender=staker)
     world.put_due(staker, 1_000)

@@ -17,8 +17,8 @@ from sluice.words import (
     unpack_account,
 )
 from tests.escrow_world import (
-    FIRST_PASS,
     MAX,
+    PLAYED,
     World,
     nano,
     now,
@@ -27,8 +27,6 @@ from tests.escrow_world import (
 )
 
 STAKE = 10 * 10**9
-# the first round that can burn or earn anything: it was opened by the first pass
-PLAYED = FIRST_PASS + 4
 RESERVE = 10**15
 
 Split = tuple[tuple[int, int], ...]
@@ -41,7 +39,7 @@ def opened(world: World, staker: str, other_staker: str) -> World:
     world.fund(RESERVE)
     world.stake(staker, {0: STAKE, 1: STAKE})
     world.stake(other_staker, {0: STAKE})
-    world.run_passes(FIRST_PASS, PLAYED - 1, staker, other_staker)
+    world.open_rounds(staker, other_staker)
     return world
 
 

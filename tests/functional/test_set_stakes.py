@@ -111,7 +111,7 @@ def test_set_stakes_stakes_what_open_rounds_lock(world: World, staker: str) -> N
     """S3 S46: locked NMR can be staked again at any time and counts in the next round."""
     stake = 10 * 10**9
     world.stake(staker, {0: stake})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.escrow.set_stakes([0], [0], sender=staker)
     assert world.withdrawable_nano(staker) < stake // 1_000
 

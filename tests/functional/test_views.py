@@ -44,7 +44,7 @@ def test_word_is_what_is_stored(world: World, staker: str) -> None:
 def test_reserve_and_burned_show_the_treasury(world: World, staker: str) -> None:
     world.fund(100)
     world.stake(staker, {0: STAKE})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.run_pass(FIRST_PASS + 4, [Entry(staker, {0: 60, 1: -25})])
 
     assert world.escrow.reserve() == nano(40)

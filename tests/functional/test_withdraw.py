@@ -116,7 +116,7 @@ def test_withdraw_works_many_times_a_day_and_keeps_the_free_turn(world: World, s
 def test_withdraw_frees_a_quarter_of_a_decrease_with_each_pass(world: World, staker: str) -> None:
     """S27 S45: of 10 staked, 5 taken out are out after four passes, a quarter with each."""
     world.stake(staker, {0: TEN_NANO})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.escrow.set_stakes([0], [nano(TEN_NANO // 2)], sender=staker)
     assert world.withdrawable_nano(staker) <= 4 * 2**18
 
@@ -136,7 +136,7 @@ def test_withdraw_frees_a_quarter_of_a_decrease_with_each_pass(world: World, sta
 def test_withdraw_needs_nobody_else_once_the_rounds_have_lapsed(world: World, staker: str) -> None:
     """S40 N6: with the operator gone for good everything is out within four weeks and the grace."""
     world.stake(staker, {0: TEN_NANO, 9: TEN_NANO})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     # announced and never resolved: nothing of that stands in the way
     world.announce(FIRST_PASS + 4, [b""])
     world.escrow.leave(sender=staker)
@@ -219,7 +219,7 @@ def test_withdraw_uses_up_what_is_due_first(
 def test_withdraw_pays_what_is_due_whatever_is_at_risk(world: World, staker: str) -> None:
     """S11: W = min(P, max(D, C - L)); not a nano beside what is due."""
     world.stake(staker, {0: TEN_NANO})
-    world.run_passes(FIRST_PASS, FIRST_PASS + 3, staker)
+    world.open_rounds(staker)
     world.escrow.leave(sender=staker)
     world.escrow.withdraw(MAX, sender=staker)
     world.put_due(staker, 1_000)
