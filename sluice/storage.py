@@ -9,8 +9,8 @@ from typing import Any
 
 from sluice.contract import Contract
 from sluice.errors import InvalidInput
-from sluice.stored import HAS_DUE, Place, gather
-from sluice.words import PAGES, AccountWord, unpack_account, unpack_page, word_slot
+from sluice.stored import HAS_DUE, Place, gather, gather_stakes, stakes_nano
+from sluice.words import AccountWord, unpack_account, word_slot
 
 WORDS_SLOT = 7
 """The slot of the mapping `_words`; the layout's golden file pins it."""
@@ -51,16 +51,10 @@ class Storage(Contract):
     def holdings(self, accounts: Iterable[str], block: int | None = None) -> list[Holding]:
         """The account words and stakes of many accounts, in the order asked for."""
         asked = list(accounts)
-        fields = [unpack_account(word) for word in self.words([(a, 0) for a in asked], block)]
-        places = [
-            (account, page)
-            for account, word in zip(asked, fields, strict=True)
-            for page in range(1, min(word.pages, PAGES) + 1)
-        ]
-        pages = dict(zip(places, self.words(places, block), strict=True))
+        found = gather_stakes(asked, lambda places: self.words(places, block))
         return [
-            Holding(account, word, _stakes_nano(account, word, pages))
-            for account, word in zip(asked, fields, strict=True)
+            Holding(account, unpack_account(found[account][0]), stakes_nano(found[account]))
+            for account in asked
         ]
 
     def standing_orders(self, accounts: Iterable[str], block: int | None = None) -> list[str]:
@@ -95,13 +89,3 @@ class Storage(Contract):
                     "an archive node, or one that takes batches of requests"
                 )
         return [int(response["result"], 16) for response in responses]
-
-
-def _stakes_nano(
-    account: str, word: AccountWord, pages: Mapping[tuple[str, int], int]
-) -> dict[int, int]:
-    stakes = {0: word.stake_nano}
-    for page in range(1, word.pages + 1):
-        for position, stake in enumerate(unpack_page(pages[account, page]).stakes_nano):
-            stakes[4 * page - 3 + position] = stake
-    return {model: stake for model, stake in stakes.items() if stake}

@@ -27,16 +27,28 @@ HAS_DUE = 2
 Place = tuple[str, int]
 """An account's address and a place of it: 0 the account word, 1 to 16 the stake pages, 32 + model
 the split words."""
+Read = Callable[[Sequence[Place]], Iterable[int]]
+"""Gives the words at the places asked for, in their order."""
 
 
-def gather(
-    accounts: Iterable[str], read: Callable[[Sequence[Place]], Iterable[int]]
-) -> dict[str, dict[int, int]]:
+def gather(accounts: Iterable[str], read: Read) -> dict[str, dict[int, int]]:
     """Everything that is stored of accounts, by place, whatever of it is zero: what a word says is
-    in use is read after it, so in three goes, each of all accounts. `read` gives the words at the
-    places asked for, in their order."""
+    in use is read after it, so in three goes, each of all accounts."""
+    return _gather(accounts, read, (_first_places, _page_places, _split_places))
+
+
+def gather_stakes(accounts: Iterable[str], read: Read) -> dict[str, dict[int, int]]:
+    """The account words and the stake pages in use, as `gather` has them."""
+    return _gather(accounts, read, (lambda _: (0,), _page_places))
+
+
+def _gather(
+    accounts: Iterable[str],
+    read: Read,
+    goes: Sequence[Callable[[Mapping[int, int]], Iterable[int]]],
+) -> dict[str, dict[int, int]]:
     found: dict[str, dict[int, int]] = {account: {} for account in accounts}
-    for places_in in (_first_places, _page_places, _split_places):
+    for places_in in goes:
         places = [(account, at) for account, words in found.items() for at in places_in(words)]
         for (account, at), word in zip(places, read(places), strict=True):
             found[account][at] = word
@@ -63,24 +75,32 @@ def _split_places(words: Mapping[int, int]) -> Iterable[int]:
     ]
 
 
+def stakes_nano(words: Mapping[int, int]) -> dict[int, int]:
+    """The stakes that the account word and the stake pages in use hold, in nano-NMR by model, no
+    zeros; places that are missing count as zero."""
+    stakes = {0: unpack_account(words.get(0, 0)).stake_nano}
+    for page in _page_places(words):
+        held = unpack_page(words.get(page, 0)).stakes_nano
+        stakes |= dict(zip(page_models(page), held, strict=True))
+    return {model: stake for model, stake in stakes.items() if stake}
+
+
 def account_of(words: Mapping[int, int], parameters: Parameters) -> Account:
     """The account of a mapping from place to word; places that are missing count as zero. What the
     flags do not vouch for does not count: the contract leaves old values behind them."""
     head = unpack_account(words.get(0, 0))
     first_split = unpack_split(words.get(SPLIT_PLACE, 0))
-    stakes_nano = {0: head.stake_nano}
     splits: dict[int, Split] = {0: first_split.parts} if head.flags & HAS_SPLIT else {}
     for page in _page_places(words):
-        fields = unpack_page(words.get(page, 0))
+        flags = unpack_page(words.get(page, 0)).flags
         for at, model in enumerate(page_models(page)):
-            stakes_nano[model] = fields.stakes_nano[at]
-            if fields.flags >> at & 1:
+            if flags >> at & 1:
                 splits[model] = unpack_split(words.get(SPLIT_PLACE + model, 0)).parts
     rounds = range(head.round_word + 1, head.round_word + 1 + OPEN_ROUNDS)
     risks = {parameters.round_number(r): head.risks_units[r % OPEN_ROUNDS] for r in rounds}
     return Account(
         pool_nano=head.pool_nano,
-        stakes_nano={model: stake for model, stake in stakes_nano.items() if stake},
+        stakes_nano=stakes_nano(words),
         risks_units={r: units for r, units in risks.items() if units},
         round_number=parameters.round_number(head.round_word) if head.round_word else None,
         period=head.period,

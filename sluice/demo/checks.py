@@ -1,12 +1,13 @@
 """What a replay is checked for after each pass: every stored word, the token balance, and the
 stakes that only compounded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sluice.history import ModelRound
+from sluice.history import History, ModelRound, Step, compounded
 from sluice.ledger import Ledger
-from sluice.words import page_models, unpack_account, unpack_page
+from sluice.stored import stakes_nano
+from sluice.words import unpack_account
 
 LARGEST_DIFFERENCE_NANO = 10_000
 """What a stake that only compounded may differ by: 0.00001 NMR."""
@@ -58,6 +59,32 @@ class Checks:
         kept = self.chain_equals_ledger and self.conservation
         return kept and self.compounding and self.gas_free
 
+    def look_for_set_stakes(self, history: History, opened: int, steps: Iterable[Step]) -> None:
+        """Looks among the steps before the pass that opens a round for one that sets a stake that
+        only compounded into it: there must be none."""
+        if opened not in history.stakes_nano:
+            return
+        alone = set(compounded(history, opened))
+        self.set_from_data += [
+            at
+            for step in steps
+            for model in step.stakes_nano
+            if (at := ModelRound(step.account, model, opened)) in alone
+        ]
+
+    def compare_compounded(self, history: History, opened: int, words: Mapping[str, Words]) -> None:
+        """Holds the stakes that only compounded into a round, as stored at its opening, against
+        the recorded ones."""
+        if opened not in history.stakes_nano:
+            return
+        for at in compounded(history, opened):
+            staked_nano = stakes_nano(words[at.account]).get(at.model, 0)
+            difference = abs(staked_nano - history.stake(at))
+            self.model_rounds += 1
+            if difference > self.max_difference_nano:
+                self.max_difference_nano = difference
+                self.worst = at
+
     def failures(self) -> list[str]:
         """What to show if one failed."""
         shown = [
@@ -76,16 +103,6 @@ class Checks:
         ]
         shown += [f"gas_free: {d}" for d in self.gas_differences[:SHOWN_DIFFERENCES]]
         return shown
-
-
-def stakes_nano(words: Words) -> dict[int, int]:
-    """The stakes that an account's stored words hold, by model, no zeros."""
-    account = unpack_account(words.get(0, 0))
-    stakes = {0: account.stake_nano}
-    for page in range(1, account.pages + 1):
-        held = unpack_page(words.get(page, 0)).stakes_nano
-        stakes |= dict(zip(page_models(page), held, strict=True))
-    return {model: stake for model, stake in stakes.items() if stake}
 
 
 def word_differences(ledger: Ledger, words: Mapping[str, Words]) -> list[str]:

@@ -14,15 +14,16 @@ from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.demo.bill import Bill, Payer
-from sluice.demo.checks import Checks, Words, balance_differences, stakes_nano, word_differences
+from sluice.demo.checks import Checks, Words, balance_differences, word_differences
 from sluice.demo.gasless import Gasless, Senders
 from sluice.demo.guests import invite
 from sluice.demo.guests import row as guest_row
+from sluice.demo.recorded_accounts import RecordedAccounts
 from sluice.demo.recording import Recording, round_file, with_guests
 from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.escrow import Escrow
 from sluice.files import write_atomically
-from sluice.history import Kind, ModelRound, Models, Step
+from sluice.history import Models
 from sluice.inputs import RoundTable
 from sluice.instructions import Domain
 from sluice.ledger import Ledger
@@ -30,9 +31,8 @@ from sluice.local_chain import LocalChain, Transaction
 from sluice.parameters import Parameters
 from sluice.registry import save_registry
 from sluice.storage import WORDS_SLOT
-from sluice.stored import Place, gather
+from sluice.stored import Place, gather, stakes_nano
 from sluice.words import (
-    MAX_AMOUNT_NANO,
     NO_DIGEST,
     OPEN_ROUNDS,
     digest_chain,
@@ -43,9 +43,6 @@ from sluice.words import (
 
 FIRST_PASS_IN_S = 7 * 24 * 3600
 """From the deployment to the first pass: time to deposit and stake."""
-STEP_GAS = 2_500_000
-"""The most that a participant's transaction may use: 65 models at once, all of them new."""
-PLAIN_GAS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +100,6 @@ class Replay:
         self.results: list[RoundResult] = []
         self._staked_nano: dict[int, dict[str, Models]] = {}
         self._slots: dict[tuple[str, int], int] = {}
-        self._wallets_nano: dict[str, int] = {}
-        self._approved: set[str] = set()
         self._tooling = manifest.tooling_commit()
 
     def start(self) -> Deployment:
@@ -126,8 +121,10 @@ class Replay:
         self.escrow = Escrow(self.deployment.address, self.chain.provider)
         self.ledger = Ledger(self.deployment.parameters)
         self._owner, self._operator = owner.address, operator.address
-        approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
-        self._send_plain([(self._owner, approval, "approve")])
+        self._recorded = RecordedAccounts(
+            self.chain, self.deployment, self._owner, self.ledger, self.bill
+        )
+        self.chain.send([self._recorded.approval(self._owner)])
         self.gasless = Gasless(
             self.guests,
             Domain(self.deployment.chain_id, self.deployment.address),
@@ -148,16 +145,18 @@ class Replay:
     def run_pass(self, number: int) -> None:
         """What happens before pass `number`, the pass, its checks, and what happens right after."""
         before = recorded.steps_before(self.history, self.ledger, number)
-        self.check_steps(number, before)
-        self._take(before)
-        self._take(recorded.withdrawals(self.history, self.ledger, number, self.chain.time()))
+        self.checks.look_for_set_stakes(self.history, number + OPEN_ROUNDS, before)
+        self._recorded.take(before)
+        self._recorded.take(
+            recorded.withdrawals(self.history, self.ledger, number, self.chain.time())
+        )
         self.gasless.act(number, self.chain.time() + 1)
         self._pass(number)
         words = self.words()
         self.check(words)
         self._record_opening(number + OPEN_ROUNDS, words)
-        self.check_compounding(number + OPEN_ROUNDS, words)
-        self._take(recorded.steps_after(self.history, number))
+        self.checks.compare_compounded(self.history, number + OPEN_ROUNDS, words)
+        self._recorded.take(recorded.steps_after(self.history, number))
         self.gasless.pay(number, self.chain.time() + 1)
 
     def _pass(self, number: int) -> None:
@@ -273,44 +272,6 @@ class Replay:
     def _equity_of_guests(self) -> int:
         return sum(self.ledger.account(guest.account).equity_nano for guest in self.guests)
 
-    # --- participants -----------------------------------------------------------------------
-
-    def _take(self, steps: Sequence[Step]) -> None:
-        """Sends participants' steps, and before them what they need: NMR in the wallet, and once
-        the approval."""
-        needed: list[tuple[str, bytes, str]] = []
-        for step in steps:
-            held_nano = self._wallets_nano.get(step.account, 0)
-            if step.kind is Kind.WITHDRAW:
-                self._wallets_nano[step.account] = held_nano + step.amount_nano
-                continue
-            lacking_nano = max(0, step.amount_nano - held_nano)
-            if lacking_nano:
-                transfer = calls.token_transfer(step.account, lacking_nano)
-                needed.append((self._owner, transfer, "transfer"))
-            self._wallets_nano[step.account] = held_nano + lacking_nano - step.amount_nano
-            if step.amount_nano and step.account not in self._approved:
-                approval = calls.token_approve(self.escrow.address, MAX_AMOUNT_NANO)
-                needed.append((step.account, approval, "approve"))
-                self._approved.add(step.account)
-        self._send_plain(needed)
-        gas = self.chain.send([self._transaction(step) for step in steps])
-        for step, used in zip(steps, gas, strict=True):
-            self.bill.add(Payer.RECORDED, step.kind.value, [used], 1)
-        recorded.apply_steps(self.ledger, steps, self.chain.time())
-
-    def _transaction(self, step: Step) -> Transaction:
-        match step.kind:
-            case Kind.DEPOSIT:
-                data = calls.deposit(step.amount_nano)
-            case Kind.DEPOSIT_AND_STAKE:
-                data = calls.deposit_and_stake(step.amount_nano, step.stakes_nano)
-            case Kind.SET_STAKES:
-                data = calls.set_stakes(step.stakes_nano)
-            case Kind.WITHDRAW:
-                data = calls.withdraw(step.amount_nano)
-        return Transaction(step.account, self.escrow.address, data, STEP_GAS, step.kind.value)
-
     def _send(self, sent: Sequence[tuple[str, bytes, str]], at: int | None = None) -> list[int]:
         """Operator's and owner's calls of the escrow."""
         transactions = [
@@ -318,11 +279,6 @@ class Replay:
             for sender, data, name in sent
         ]
         return self.chain.send(transactions, at)
-
-    def _send_plain(self, sent: Sequence[tuple[str, bytes, str]]) -> None:
-        """Calls of the token."""
-        token = self.deployment.token
-        self.chain.send([Transaction(s, token, data, PLAIN_GAS, name) for s, data, name in sent])
 
     # --- checks -----------------------------------------------------------------------------
 
@@ -357,33 +313,6 @@ class Replay:
             self.escrow.burned_nano(),
             self.ledger,
         )
-
-    def check_steps(self, number: int, steps: Sequence[Step]) -> None:
-        """Looks for steps before a pass that set a stake that only compounded: there must be
-        none."""
-        opened = number + OPEN_ROUNDS
-        if opened not in self.history.stakes_nano:
-            return
-        alone = set(recorded.compounded(self.history, opened))
-        self.checks.set_from_data += [
-            at
-            for step in steps
-            for model in step.stakes_nano
-            if (at := ModelRound(step.account, model, opened)) in alone
-        ]
-
-    def check_compounding(self, opened: int, words: Mapping[str, Words]) -> None:
-        """Holds the stakes that only compounded into a round, as stored at its opening, against
-        the recorded ones."""
-        if opened not in self.history.stakes_nano:
-            return
-        for at in recorded.compounded(self.history, opened):
-            staked_nano = stakes_nano(words[at.account]).get(at.model, 0)
-            difference = abs(staked_nano - self.history.stake(at))
-            self.checks.model_rounds += 1
-            if difference > self.checks.max_difference_nano:
-                self.checks.max_difference_nano = difference
-                self.checks.worst = at
 
     def check_guests(self) -> None:
         """Looks for a guest that sent a transaction or could have paid for one: there must be

@@ -25,7 +25,7 @@ from sluice.manifest import read_manifest, recompute
 from sluice.paying import Kind
 from sluice.presets import Preset
 from sluice.registry import load_registry
-from sluice.words import OPEN_ROUNDS, POOL, SPLIT_PLACE
+from sluice.words import POOL, SPLIT_PLACE
 
 APE = str(Path(sys.executable).with_name("ape"))
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -221,7 +221,7 @@ def test_a_compounded_stake_off_its_record_is_found(
     as_recorded.accounts[planted.account].stakes_nano[planted.model] += sign * planted_nano
     words = {account: as_recorded.words(account) for account in fresh.history.accounts}
 
-    fresh.check_compounding(opened, words)
+    fresh.checks.compare_compounded(fresh.history, opened, words)
     assert fresh.checks.max_difference_nano == planted_nano
     assert fresh.checks.worst == planted
     assert fresh.checks.compounding is passes
@@ -232,10 +232,10 @@ def test_a_compounded_stake_that_was_set_from_the_file_is_found(fresh: Replay) -
     opened = fresh.history.last_round
     at = next(iter(compounded(fresh.history, opened)))
     honest = Step(at.account, StepKind.DEPOSIT, 1)
-    fresh.check_steps(opened - OPEN_ROUNDS, [honest])
+    fresh.checks.look_for_set_stakes(fresh.history, opened, [honest])
     assert fresh.checks.compounding
     cheat = Step(at.account, StepKind.SET_STAKES, 0, {at.model: fresh.history.stake(at)})
-    fresh.check_steps(opened - OPEN_ROUNDS, [honest, cheat])
+    fresh.checks.look_for_set_stakes(fresh.history, opened, [honest, cheat])
     assert fresh.checks.set_from_data == [at]
     assert not fresh.checks.passed
     assert "was set for round" in fresh.checks.failures()[0]
