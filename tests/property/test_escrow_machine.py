@@ -21,11 +21,9 @@ from hypothesis.stateful import (
 
 from sluice.account import Split, bound_nano
 from sluice.errors import Refused
-from sluice.ledger import ALL, Ledger, Position, Skip
+from sluice.ledger import ALL, Position, Skip
 from sluice.parameters import BPS
 from sluice.words import (
-    AMOUNT_BITS,
-    MAX_AMOUNT_NANO,
     NO_DIGEST,
     PAGES,
     PAYOUT_BIAS_NANO,
@@ -47,7 +45,6 @@ from tests.escrow_world import (
     DAY,
     FIRST_PASS,
     FORTNIGHT,
-    MAX,
     NANO,
     NMR,
     START,
@@ -57,7 +54,8 @@ from tests.escrow_world import (
     deploy_world,
     role_address,
 )
-from tests.messages import Instruction, unpacked_instructions, unpacked_parts
+from tests.event_book import EventBook
+from tests.messages import Instruction
 
 ROLES = ("staker", "other_staker", "stranger")
 ACCOUNTS = {role: role_address(role) for role in ROLES}
@@ -138,81 +136,6 @@ def _world() -> None:
         world.give(account, HELD * NMR)
 
 
-class Replay:
-    """A third book, kept from the contract's events alone."""
-
-    def __init__(self, world: World) -> None:
-        self.ledger = Ledger(world.parameters)
-
-    def read(self, events: list[tuple[str, dict[str, Any]]]) -> None:
-        """Takes in the events of one transaction."""
-        for name, fields in events:
-            amount_nano = fields.get("amount", 0) // NANO
-            account = fields.get("account", "")
-            if name == "Deposited":
-                self.ledger.deposit(account, amount_nano)
-            elif name == "StakesSet":
-                stakes = {word >> AMOUNT_BITS: word & MAX_AMOUNT_NANO for word in fields["stakes"]}
-                self.ledger.set_stakes(account, stakes)
-            elif name == "SplitSet":
-                self.ledger.set_split(account, fields["model"], unpacked_parts(fields["parts"]))
-            elif name == "InstructionsRelayed":
-                self._batch(fields["instructions"], fields["applied"])
-            elif name == "InstructionsCancelled":
-                self.ledger.cancel_instructions(account, fields["nonce"])
-            elif name == "WithdrawalCancelled":
-                self.ledger.accounts[account].period = fields["period"]
-            elif name == "Left":
-                self.ledger.leave(account)
-            elif name == "Withdrawn":
-                self._take_out(account, amount_nano)
-            elif name == "FreeWithdrawals":
-                for word in fields["items"]:
-                    self._item(word, fields["period"])
-            elif name == "RoundAnnounced":
-                self.ledger.digest = fields["digest"]
-                self.ledger.announced_at = fields["announced_at"]
-            elif name == "LinkApplied":
-                self._link(fields["round"], fields["link"], fields["time"])
-            elif name == "RoundResolved":
-                self.ledger.resolved = fields["round"]
-            elif name == "ReserveFunded":
-                self.ledger.reserve_nano += amount_nano
-            elif name == "ReserveWithdrawn":
-                self.ledger.reserve_nano -= amount_nano
-            else:
-                if name == "BurnSent":
-                    self.ledger.burned_nano -= amount_nano
-                else:
-                    assert name == "InstructionSkipped", name
-
-    def _item(self, word: int, period: int) -> None:
-        if Skip(word >> 216) == Skip.PAID:
-            address = f"0x{word & (2**160 - 1):040x}"
-            self._take_out(address, word >> 160 & MAX_AMOUNT_NANO)
-            self.ledger.accounts[address].period = period
-
-    def _take_out(self, address: str, amount_nano: int) -> None:
-        account = self.ledger.accounts[address]
-        account.pool_nano -= amount_nano
-        account.due_nano = max(0, account.due_nano - amount_nano)
-
-    def _batch(self, batch: bytes, applied: int) -> None:
-        for index, each in enumerate(unpacked_instructions(batch)):
-            if applied >> index & 1:
-                self.ledger.apply_instruction(
-                    each.account, each.stakes_nano, each.splits, each.nonce, MAX, 0
-                )
-
-    def _link(self, round_number: int, link: bytes, time: int) -> None:
-        # the ledger wants a chain and an order: both are the contract's word here
-        resolved, rest = self.ledger.resolved, b"\x01" * 32
-        self.ledger.resolved = round_number - 1
-        self.ledger.digest, self.ledger.announced_at = digest_chain([link], rest)[0], 1
-        self.ledger.resolve(round_number, [link], rest, time)
-        self.ledger.resolved = resolved
-
-
 class EscrowMachine(RuleBasedStateMachine):
     """Two books, the same steps; a third book of the events."""
 
@@ -226,7 +149,7 @@ class EscrowMachine(RuleBasedStateMachine):
         self.world = world
         self.contract = EscrowDriver(world)
         self.book = LedgerDriver(world.parameters)
-        self.replay = Replay(world)
+        self.event_book = EventBook(world.parameters)
         self.ledger = self.book.ledger
         self.now = START
         self.links: list[bytes] = []
@@ -265,7 +188,7 @@ class EscrowMachine(RuleBasedStateMachine):
         if refusal:
             note(f"refused: {refusal}")
             return None
-        self.replay.read(self.world.events())
+        self.event_book.read(self.world.events())
         return answer
 
     @property
@@ -697,9 +620,9 @@ class EscrowMachine(RuleBasedStateMachine):
     def events_rebuild_everything(self) -> None:
         """I8: a book kept from the events alone holds the same words, reserve and burns."""
         for account in ACCOUNTS.values():
-            assert self.replay.ledger.words(account) == self.ledger.words(account)
-        assert self.replay.ledger.reserve_nano == self.ledger.reserve_nano
-        assert self.replay.ledger.burned_nano == self.ledger.burned_nano
+            assert self.event_book.ledger.words(account) == self.ledger.words(account)
+        assert self.event_book.ledger.reserve_nano == self.ledger.reserve_nano
+        assert self.event_book.ledger.burned_nano == self.ledger.burned_nano
 
     def everybody_gets_out_without_the_operator(self) -> None:
         """I9: from any state, with the operator gone, everything is out after the last deadline,
