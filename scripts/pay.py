@@ -14,9 +14,9 @@ from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
 from sluice.participant.words import eth, gwei
 from sluice.paying import Expected, Kind, batches, expect
-from sluice.relay.options import open_store, store_option
+from sluice.relay.commands import end_if_one_waits, open_store, store_option
 from sluice.relay.plan import in_words
-from sluice.relay.relay import Paid, Relay, TransactionWaits
+from sluice.relay.relay import Paid, Relay
 from sluice.relay.store import Store
 from sluice.sending import (
     COME_BACK_LATER,
@@ -84,11 +84,7 @@ def cli(
     _show_terms(floor_nano, ceiling_wei, escrow.gas_price(), output)
     if requests is None:
         relay.settle()
-    try:
-        relay.check_nothing_waits(operator.address)
-    except TransactionWaits as error:
-        output.say(str(error))
-        output.end({"phase": "waiting"}, COME_BACK_LATER)
+    end_if_one_waits(relay, operator.address, output)
 
     expected = _expected(relay, floor_nano, output)
     _show(expected, output)

@@ -17,13 +17,12 @@ from sluice.ledger import ALL
 from sluice.participant.pending import Lasts, instruction_in_words
 from sluice.participant.words import eth
 from sluice.presets import split_in_words
-from sluice.relay.options import open_store, store_option
+from sluice.relay.commands import end_if_one_waits, open_store, store_option
 from sluice.relay.plan import Planned, batches
-from sluice.relay.relay import Relay, Sent, TransactionWaits
+from sluice.relay.relay import Relay, Sent
 from sluice.relay.store import OPEN, Added, State, Stored
 from sluice.remedies import remedy
 from sluice.sending import (
-    COME_BACK_LATER,
     DONE,
     FAILED,
     Command,
@@ -161,11 +160,7 @@ def send(
     relay = _relay(provider, record, store)
     sender = signer(account, "sender", relay.escrow.operator())
     relay.settle()
-    try:
-        relay.check_nothing_waits(sender.address)
-    except TransactionWaits as waits:
-        output.say(str(waits))
-        output.end({"phase": "waiting"}, COME_BACK_LATER)
+    end_if_one_waits(relay, sender.address, output)
     planned = relay.plan(relay.escrow.time())
     _show(planned, output)
     to_send = [each.stored for each in planned if each.reason is None]

@@ -89,7 +89,7 @@ def expect(
     found: list[Expected] = []
     for stored in requests:
         if isinstance(stored.signed, SignedRequest):
-            asked = stored.signed.request
+            asked = stored.signed.message
             skip, paid_nano = Skip.SIGNATURE, 0
             if stored.number in signed:
                 skip, paid_nano = book.pay(

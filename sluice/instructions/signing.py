@@ -39,28 +39,18 @@ Message: TypeAlias = Request | Instruction
 class SignedRequest:
     """A request with what proves that its account asked for it."""
 
-    request: Request
+    message: Request
     domain: Domain
     signature: bytes
-
-    @property
-    def message(self) -> Request:
-        """What is signed."""
-        return self.request
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInstruction:
     """An instruction with what proves that its account gave it."""
 
-    instruction: Instruction
+    message: Instruction
     domain: Domain
     signature: bytes
-
-    @property
-    def message(self) -> Instruction:
-        """What is signed."""
-        return self.instruction
 
 
 Signed: TypeAlias = SignedRequest | SignedInstruction
@@ -157,7 +147,7 @@ def pay_call(batch: Sequence[SignedRequest], due_accounts: Sequence[str] = ()) -
     count = len(batch) + len(due_accounts)
     if not 0 < count <= MAX_ITEMS:
         raise InvalidInput(f"{count} items: a batch has 1 to {MAX_ITEMS}")
-    words = tuple(pack(signed.request) for signed in batch)
+    words = tuple(pack(signed.message) for signed in batch)
     return PayCall(words, tuple(due_accounts), _signatures(batch, MAX_PAY_BYTES))
 
 
@@ -166,7 +156,7 @@ def relay_call(batch: Sequence[SignedInstruction]) -> RelayCall:
     many: at most 256, and twice `MAX_RELAY_BYTES`."""
     if not 0 < len(batch) <= MAX_ITEMS:
         raise InvalidInput(f"{len(batch)} instructions: a batch has 1 to {MAX_ITEMS}")
-    packed = b"".join(pack_instruction(signed.instruction) for signed in batch)
+    packed = b"".join(pack_instruction(signed.message) for signed in batch)
     if len(packed) > MAX_RELAY_BYTES:
         raise InvalidInput(
             f"{len(packed)} bytes of instructions, at most {MAX_RELAY_BYTES} go: batch fewer"

@@ -56,7 +56,7 @@ def plan(
     planned = []
     for each in stored:
         if isinstance(each.signed, SignedInstruction):
-            asked = each.signed.instruction
+            asked = each.signed.message
             reason = _apply(asked, book, each.number in signed, now)
             planned.append(Planned(each, asked, reason))
     return planned

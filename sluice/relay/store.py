@@ -278,5 +278,5 @@ def _prepared(url: str) -> URL:
 def _order(stored: Stored) -> tuple[bool, str, int, int]:
     signed = stored.signed
     if isinstance(signed, SignedInstruction):
-        return False, stored.account, signed.instruction.nonce, stored.number
-    return True, stored.account, signed.request.period, stored.number
+        return False, stored.account, signed.message.nonce, stored.number
+    return True, stored.account, signed.message.period, stored.number

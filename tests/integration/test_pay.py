@@ -67,7 +67,7 @@ def test_pay_pays_what_it_can_and_nobody_twice(world: World, signed: list[Signed
     first = world.run("pay", path, "--yes", "--json")
     second = world.run("pay", path, "--yes", "--json")
 
-    accounts = [each.request.account for each in signed]
+    accounts = [each.message.account for each in signed]
     assert (dry.code, dry.document["paid"], dry.document["transactions"]) == (0, [], 0)
     assert first.code == 0, first.err
     assert in_order(first.document["paid"], accounts) == [
@@ -136,7 +136,7 @@ def test_pay_refuses_a_request_for_another_contract(
 
     assert refused.code == 1
     assert "requests.jsonl, line 2: it is signed for chain_id 1, not for 31337" in refused.err
-    assert world.escrow.token.balance_nano(signed[0].request.account) == 0
+    assert world.escrow.token.balance_nano(signed[0].message.account) == 0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from sluice.instructions import (
     write_messages,
 )
 from sluice.ledger import ALL
-from sluice.relay.options import default_url
+from sluice.relay.commands import default_url
 from sluice.relay.plan import Planned, instruction_gas
 from sluice.relay.store import State, Store, Stored
 from sluice.sending import move_time
@@ -348,7 +348,7 @@ def test_no_instruction_takes_more_gas_than_batches_reckon_with(office: Office) 
     for order in orders:
         assert office.add(order).code == 0
         planned = [each for each in office.kept() if each.signed == order]
-        reckoned = instruction_gas(Planned(planned[0], order.instruction, None))
+        reckoned = instruction_gas(Planned(planned[0], order.message, None))
 
         sent = office.send()
 

@@ -171,7 +171,7 @@ def test_only_the_accounts_signature_of_exactly_this_counts(asked: Instruction) 
     assert not is_signed(replace(good, signature=by_other))
     assert not is_signed(replace(good, domain=replace(DOMAIN, chain_id=1)))
     changed = replace(asked, nonce=(asked.nonce + 1) % MAX_NONCE)
-    assert not is_signed(replace(good, instruction=changed))
+    assert not is_signed(replace(good, message=changed))
     with pytest.raises(InvalidInput, match="cannot sign for"):
         sign(asked, DOMAIN, STRANGER)
 
@@ -183,8 +183,8 @@ def test_relay_call_joins_instructions_and_signatures() -> None:
     call = relay_call([one, two])
 
     assert list(each_packed(call.instructions)) == [
-        pack_instruction(one.instruction),
-        pack_instruction(two.instruction),
+        pack_instruction(one.message),
+        pack_instruction(two.message),
     ]
     assert call.signatures == b"\x00\x41" + b"\x01" * 65 + b"\x01\x2c" + b"\x02" * 300
     for wrong in ([], [one] * 257):
@@ -194,7 +194,7 @@ def test_relay_call_joins_instructions_and_signatures() -> None:
         relay_call([two] * 28)
     every = instruction(KEY.address, dict.fromkeys(range(65), 1), {}, 0)
     with pytest.raises(InvalidInput, match="8832 bytes of instructions, at most 8192 go"):
-        relay_call([replace(one, instruction=every)] * 16)
+        relay_call([replace(one, message=every)] * 16)
 
 
 @given(st.lists(st.tuples(instructions(), st.binary(max_size=80)), max_size=4))

@@ -124,7 +124,7 @@ def test_is_signed_takes_what_the_contract_takes() -> None:
     raw = good.signature
     s = int.from_bytes(raw[32:64], "big")
     high = raw[:32] + (CURVE_ORDER - s).to_bytes(32, "big") + bytes([55 - raw[64]])
-    other = bytes(stranger_key.unsafe_sign_hash(message_hash(good.request, good.domain)).signature)
+    other = bytes(stranger_key.unsafe_sign_hash(message_hash(good.message, good.domain)).signature)
 
     assert is_signed(good)
     for signature in (
@@ -133,7 +133,7 @@ def test_is_signed_takes_what_the_contract_takes() -> None:
     ):  # fmt: skip
         assert not is_signed(replace(good, signature=signature))
     with pytest.raises(InvalidInput, match="cannot sign for"):
-        sign(good.request, DOMAIN, stranger_key)
+        sign(good.message, DOMAIN, stranger_key)
 
 
 def test_pay_call_puts_a_length_before_each_signature() -> None:
@@ -142,7 +142,7 @@ def test_pay_call_puts_a_length_before_each_signature() -> None:
 
     call = pay_call([one, long], [stranger_key.address])
 
-    assert call.requests == (pack(one.request), pack(one.request))
+    assert call.requests == (pack(one.message), pack(one.message))
     assert call.due_accounts == (stranger_key.address,)
     assert call.signatures == packed_signatures([b"\x01" * 65, b"\x02" * 300])
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):

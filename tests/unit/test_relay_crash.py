@@ -271,7 +271,7 @@ def test_every_instruction_is_applied_exactly_once(
     assert len(by) == len(MESSAGES)
     for each in relay.store.messages():
         assert isinstance(each.signed, SignedInstruction)
-        asked = each.signed.instruction
+        asked = each.signed.message
         assert (each.state, each.transaction) == (State.APPLIED, by[asked.account, asked.nonce])
     for key in KEYS:
         account = chain.blocks[-1].book.account(key.address)

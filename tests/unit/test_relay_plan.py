@@ -138,7 +138,7 @@ def test_requests_are_not_relayed() -> None:
 def planned(count: int, signature: bytes = bytes(65), by_key: bool = True) -> list[Planned]:
     one = order(0)
     stored = replace(kept(one, by_key=by_key)[0], signed=replace(one, signature=signature))
-    return [Planned(replace(stored, number=n), one.instruction, None) for n in range(count)]
+    return [Planned(replace(stored, number=n), one.message, None) for n in range(count)]
 
 
 def test_batches_fit_a_transaction() -> None:
@@ -189,10 +189,10 @@ def relayed_log(batch: list[SignedInstruction], applied: int) -> dict[str, objec
 
 
 def skipped_log(signed: SignedInstruction, reason: str) -> dict[str, object]:
-    account = bytes(12) + bytes.fromhex(signed.instruction.account[2:])
+    account = bytes(12) + bytes.fromhex(signed.message.account[2:])
     return {
         "topics": [keccak(text="InstructionSkipped(address,uint256,string)"), account],
-        "data": encode(["uint256", "string"], [signed.instruction.nonce, reason]),
+        "data": encode(["uint256", "string"], [signed.message.nonce, reason]),
     }
 
 
