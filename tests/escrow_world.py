@@ -102,6 +102,17 @@ def set_time(time: int) -> None:
     boa.env.evm.patch.timestamp = time
 
 
+@contextmanager
+def on_chain(chain_id: int) -> Iterator[None]:
+    """Within, the chain has another id. An anchor would not put it back."""
+    before = boa.env.evm.patch.chain_id
+    boa.env.evm.patch.chain_id = chain_id
+    try:
+        yield
+    finally:
+        boa.env.evm.patch.chain_id = before
+
+
 def revert_reason(error: boa.BoaError) -> str:
     """The exact text of a refusal; empty if the call reverted without one."""
     output = bytes(error.call_trace.computation.output)

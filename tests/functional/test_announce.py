@@ -41,9 +41,7 @@ def test_announce_refuses_a_round_that_is_done(world: World, operator: str) -> N
 
 
 def test_announce_refuses_rounds_beyond_the_counter(world: World, operator: str) -> None:
-    layout = world.escrow.compiler_data.storage_layout["storage_layout"]
-    slot = layout["rounds"]["_resolved"]["slot"]
-    boa.env.set_storage(world.escrow.address, slot, MAX_ROUND_WORD)
+    world.put_round(FIRST_PASS + MAX_ROUND_WORD - 1)
     round_number = FIRST_PASS + MAX_ROUND_WORD
     set_time(world.pass_time(round_number))
 
@@ -52,9 +50,7 @@ def test_announce_refuses_rounds_beyond_the_counter(world: World, operator: str)
 
 
 def test_announce_takes_the_last_round_of_the_counter(world: World) -> None:
-    layout = world.escrow.compiler_data.storage_layout["storage_layout"]
-    slot = layout["rounds"]["_resolved"]["slot"]
-    boa.env.set_storage(world.escrow.address, slot, MAX_ROUND_WORD - 1)
+    world.put_round(FIRST_PASS + MAX_ROUND_WORD - 2)
     round_number = FIRST_PASS + MAX_ROUND_WORD - 1
 
     world.run_pass(round_number)

@@ -121,8 +121,15 @@ def test_constructor_appoints_the_roles_and_not_the_deployer(world: World) -> No
 def test_constructor_logs_the_roles(world: World) -> None:
     escrow = deploy(world)
 
-    logs = [type(log).__name__ for log in escrow.get_logs(strict=False)]
-    assert logs[-3:] == ["OwnershipTransferred", "OperatorSet", "GuardianSet"]
+    logs = [(type(log).__name__, *log._asdict().values()) for log in escrow.get_logs(strict=False)]
+    last_owner, *appointed = [
+        (name, previous, appointee.lower()) for name, _, previous, appointee in logs[-3:]
+    ]
+    assert (last_owner[0], last_owner[2]) == ("OwnershipTransferred", world.watched["owner"])
+    assert appointed == [
+        ("OperatorSet", ZERO_ADDRESS, world.watched["operator"]),
+        ("GuardianSet", ZERO_ADDRESS, world.watched["guardian"]),
+    ]
 
 
 def test_constructor_binds_the_signing_domain_to_contract_and_chain(world: World) -> None:

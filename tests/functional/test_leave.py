@@ -1,7 +1,5 @@
 """leave()"""
 
-import boa
-
 from sluice.ledger import Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
@@ -12,19 +10,13 @@ from sluice.words import (
     Entry,
     unpack_account,
     unpack_split,
-    word_slot,
 )
-from tests.escrow_world import FIRST_PASS, World, nano, refuses, words_slot
+from tests.escrow_world import FIRST_PASS, World, nano, refuses
 from tests.messages import Instruction
 
 
-def write_word(world: World, account: str, place: int, word: int) -> None:
-    """Puts a word where no call could put it in the time of a test."""
-    boa.env.set_storage(world.escrow.address, word_slot(account, place, words_slot()), word)
-
-
 def test_leave_refuses_a_pool_that_would_not_fit(world: World, staker: str) -> None:
-    write_word(world, staker, 0, MAX_AMOUNT_NANO | 1 << 54)
+    world.put(staker, {0: MAX_AMOUNT_NANO | 1 << 54})
 
     with world.unchanged(), refuses("amount: does not fit 54 bits of nano-NMR"):
         world.escrow.leave(sender=staker)
@@ -63,7 +55,7 @@ def test_leave_keeps_round_risks_period_and_pages(world: World, staker: str) -> 
 
 def test_leave_keeps_the_flags_of_stake_pages(world: World, staker: str) -> None:
     world.stake(staker, {1: 10})
-    write_word(world, staker, 1, 10 | 5 << 216)
+    world.put(staker, {1: 10 | 5 << 216})
 
     world.escrow.leave(sender=staker)
 
@@ -79,7 +71,7 @@ def test_leave_works_again_and_with_nothing_there(world: World, staker: str) -> 
 
 
 def test_leave_keeps_the_nonce_at_its_end(world: World, staker: str) -> None:
-    write_word(world, staker, SPLIT_PLACE, (MAX_NONCE - 1) << 230)
+    world.put(staker, {SPLIT_PLACE: (MAX_NONCE - 1) << 230})
 
     world.escrow.leave(sender=staker)
     assert world.lens.position(staker).nonce == MAX_NONCE
@@ -132,13 +124,12 @@ def test_leave_kills_what_was_signed_before_also_for_nonces_to_come(
 ) -> None:
     """Nothing signed earlier stakes the NMR again."""
     world.stake(staker, {0: 10})
-    signed = [Instruction(staker, nonce, {0: 10}) for nonce in (0, 1, 2, 999)]
+    signed = [
+        world.signed(Instruction(staker, nonce, {0: 10}), "staker") for nonce in (0, 1, 2, 999)
+    ]
 
     world.escrow.leave(sender=staker)
 
-    for instruction in signed:
-        assert world.relay(world.signed(instruction, "staker")) == (
-            0,
-            {staker: "instruction: its nonce is used or cancelled"},
-        )
+    for each in signed:
+        assert world.relay(each) == (0, {staker: "instruction: its nonce is used or cancelled"})
     assert world.stakes_nano(staker) == {}

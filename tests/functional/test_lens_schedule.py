@@ -92,8 +92,10 @@ def test_schedule_is_what_passes_without_a_payout_bring(world: World, staker: st
 def test_schedule_is_what_deadlines_bring_if_nobody_acts(world: World, staker: str) -> None:
     """N1 S40: at the latest second it is still locked, in the next one it is free."""
     decrease(world, staker, taken_nano=STAKE)
+    promised = schedule(world, staker)
+    assert len(promised) == 4
 
-    for amount, _, latest in schedule(world, staker):
+    for amount, _, latest in promised:
         set_time(latest)
         assert world.withdrawable_nano(staker) < amount
 
@@ -108,6 +110,7 @@ def test_schedule_says_what_can_have_left_if_all_is_taken_as_it_frees(
 ) -> None:
     decrease(world, staker)
     promised = amounts(world, staker)
+    assert len(promised) == 4
     taken = world.escrow.withdraw(2**256 - 1, sender=staker) // NANO
 
     for round_number, amount in enumerate(promised, start=FIRST_PASS + 4):

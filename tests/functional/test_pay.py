@@ -171,7 +171,7 @@ def test_pay_skips_an_expired_request(world: World, staker: str) -> None:
 
 
 @pytest.mark.parametrize("amount", [0, None])
-def test_pay_skips_nothing(world: World, staker: str, amount: int | None) -> None:
+def test_pay_skips_a_request_of_nothing(world: World, staker: str, amount: int | None) -> None:
     world.stake(staker, {0: 13})
     request = Withdrawal(staker, amount, 1)
 

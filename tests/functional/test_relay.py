@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import boa
 import pytest
 
 from sluice.words import (
@@ -15,7 +14,6 @@ from sluice.words import (
     SplitWord,
     pack_split,
     unpack_split,
-    word_slot,
 )
 from tests.escrow_world import (
     START,
@@ -23,7 +21,6 @@ from tests.escrow_world import (
     now,
     refuses,
     set_time,
-    words_slot,
 )
 from tests.messages import Instruction, packed_signatures
 
@@ -129,8 +126,7 @@ def test_relay_refuses_more_signatures_than_instructions(world: World, staker: s
 
 def test_relay_skips_for_ever_once_the_nonces_are_used_up(world: World, staker: str) -> None:
     # no test can wait for 67 million instructions: the last nonce is put where it is stored
-    slot = word_slot(staker, SPLIT_PLACE, words_slot())
-    boa.env.set_storage(world.escrow.address, slot, pack_split(SplitWord(nonce=MAX_NONCE)))
+    world.put(staker, {SPLIT_PLACE: pack_split(SplitWord(nonce=MAX_NONCE))})
     instruction = Instruction(staker, MAX_NONCE, splits={1: HALVES})
 
     applied, skipped = world.relay(world.signed(instruction, "staker"))

@@ -16,6 +16,7 @@ from tests.escrow_world import (
     World,
     deploy_world,
     nano,
+    on_chain,
 )
 from tests.gas_limits import REVERTED, outcomes
 from tests.hostile import (
@@ -133,15 +134,10 @@ def test_relay_takes_no_signature_for_another_escrow_or_chain(world: World, stak
     signature = world.sign(instruction, "staker")
 
     assert other.relay((instruction, signature)) == (0, {staker: NOT_SIGNED})
-    # boa's patches stay after an anchor: what is changed is put back
-    patch, chain_id = boa.env.evm.patch, int(boa.env.evm.patch.chain_id)
-    try:
-        patch.chain_id = chain_id + 1
+    with on_chain(int(boa.env.evm.patch.chain_id) + 1):
         assert world.relay((instruction, signature)) == (0, {staker: NOT_SIGNED})
         with boa.env.anchor():
             assert world.relay(world.signed(instruction, "staker")) == (1, {})
-    finally:
-        patch.chain_id = chain_id
     assert world.relay((instruction, signature)) == (1, {})
 
 

@@ -1,6 +1,5 @@
 """resolve(round, links, next_digest)"""
 
-import boa
 import pytest
 
 from sluice.account import bound_nano, risk_units
@@ -10,9 +9,7 @@ from sluice.words import (
     NO_DIGEST,
     PAYOUT_BIAS_NANO,
     Entry,
-    digest_chain,
     link_bytes,
-    word_slot,
 )
 from tests.escrow_world import (
     DAY,
@@ -25,7 +22,12 @@ from tests.escrow_world import (
     now,
     refuses,
     set_time,
-    words_slot,
+)
+from tests.worked_digest import (
+    WORKED_DIGEST,
+    WORKED_FIRST_LINK,
+    WORKED_REST,
+    WORKED_SECOND_LINK,
 )
 
 STAKE = 10 * 10**9
@@ -235,13 +237,10 @@ def test_resolve_refuses_an_earning_that_does_not_fit(
     opened: World, staker: str, where: str
 ) -> None:
     full = MAX_AMOUNT_NANO - 4
-    slot = words_slot()
     word = opened.words(staker)[0] & ~(2**108 - 1)
     pages = {"stake": full << 54, "page": 0, "pool": full}
     word |= pages[where] | (1 << 249 if where == "page" else 0)
-    boa.env.set_storage(opened.escrow.address, word_slot(staker, 0, slot), word)
-    if where == "page":
-        boa.env.set_storage(opened.escrow.address, word_slot(staker, 1, slot), full << 54)
+    opened.put(staker, {0: word} | ({1: full << 54} if where == "page" else {}))
     model = {"stake": 0, "page": 2, "pool": 7}[where]
 
     with opened.unchanged_round(), refuses("entry 0 of link 0: an amount does not fit 54 bits"):
@@ -381,6 +380,18 @@ def test_resolve_takes_as_many_links_and_words_as_it_allows(world: World, strang
     assert world.escrow.round_state()[0] == FIRST_PASS
 
 
+@pytest.mark.parametrize(
+    "links",
+    [[bytes(32 * (MAX_LINK_WORDS + 1))], [b""] * (MAX_LINKS + 1)],
+    ids=["words", "links"],
+)
+def test_resolve_refuses_more_links_and_words_than_it_allows(
+    world: World, links: list[bytes]
+) -> None:
+    with world.unchanged_round(), refuses(""):
+        world.resolve(FIRST_PASS, links)
+
+
 def test_resolve_can_be_announced_again_for_the_rest_so_that_no_burn_is_forgiven(
     opened: World, staker: str, other_staker: str, stranger: str
 ) -> None:
@@ -415,13 +426,21 @@ def test_resolve_can_be_announced_again_for_the_rest_so_that_no_burn_is_forgiven
     assert opened.stakes_nano(other_staker) == {0: STAKE - 7}
 
 
-def test_resolve_chain_is_the_published_one(world: World, stranger: str) -> None:
-    """N5: anyone recomputes the digest from the links."""
-    links = [link_bytes([Entry(stranger, {0: 0})]), link_bytes([])]
-    chain = digest_chain(links)
-    world.escrow.announce(FIRST_PASS, NO_DIGEST, chain[0], sender=world.watched["operator"])
+def test_resolve_chain_is_the_published_one(world: World, operator: str, stranger: str) -> None:
+    """N5: the contract applies the links that the documents work through, under their digest."""
+    first, second = f"0x{0xA1:040x}", f"0x{0xB2:040x}"
+    world.fund(10**10)
+    for account in (first, second):
+        world.stake(account, {0: STAKE})
+    world.open_rounds(first, second)
+    world.to_pass(PLAYED)
+    world.escrow.announce(PLAYED, NO_DIGEST, WORKED_DIGEST, sender=operator)
     world.past_window()
 
-    world.escrow.resolve(FIRST_PASS, links[:1], chain[1], sender=stranger)
+    world.escrow.resolve(PLAYED, [WORKED_FIRST_LINK], WORKED_REST, sender=stranger)
+    assert world.escrow.round_state()[1] == WORKED_REST
+    world.escrow.resolve(PLAYED, [WORKED_SECOND_LINK], NO_DIGEST, sender=stranger)
 
-    assert world.escrow.round_state()[1] == chain[1]
+    assert world.stakes_nano(first) == {0: STAKE + 1_000_000_000}
+    assert world.stakes_nano(second) == {0: STAKE - 250_000_000}
+    assert world.pool_nano(second) == 125_000_000

@@ -163,6 +163,7 @@ def test_nothing_that_one_account_signs_touches_another(
     assert t.driver.words(OTHER) == others
     assert t.stakes(STAKER) == {model: stake for model, stake in ordered.items() if stake}
     assert t.seen(STAKER).nonce == 1
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="nonce: must be above the present one"):
         t.driver.cancel_instructions(STAKER, 1)
-    assert t.driver.relay([Signed(own, "staker")]) != [""]
+    used = "instruction: its nonce is used or cancelled"
+    assert t.driver.relay([Signed(own, "staker")]) == [used]

@@ -193,7 +193,7 @@ def test_verify_refuses(manifest: Manifest) -> None:
 
 
 def test_write_refuses_what_does_not_verify(manifest: Manifest, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="its links have the digest"):
         write_manifest(replace(manifest, digest="0x"), tmp_path / "5.json")
     assert list(tmp_path.glob("5*")) == []
 

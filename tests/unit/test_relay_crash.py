@@ -332,7 +332,7 @@ def test_what_is_refused_is_pending_again() -> None:
         raise Refused("gas: too little left for the next item, send more")
 
     chain.relay = refuse  # type: ignore[method-assign]
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="too little left"):
         run(relay)
 
     assert {each.state for each in relay.store.messages()} == {State.PENDING}

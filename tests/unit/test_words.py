@@ -39,6 +39,12 @@ from sluice.words import (
     unpack_split,
     word_slot,
 )
+from tests.worked_digest import (
+    WORKED_DIGEST,
+    WORKED_FIRST_LINK,
+    WORKED_REST,
+    WORKED_SECOND_LINK,
+)
 
 amounts = st.integers(0, MAX_AMOUNT_NANO)
 risks = st.integers(0, MAX_RISK_UNITS)
@@ -67,14 +73,6 @@ splits = st.builds(SplitWord, parts, amounts, st.integers(0, MAX_NONCE))
 
 STAKER = "0x00000000000000000000000000000000000000a1"
 OTHER_STAKER = "0x00000000000000000000000000000000000000b2"
-
-WORKED_FIRST_LINK = "00000000002000003b9aca0000000000000000000000000000000000000000a1"
-WORKED_SECOND_LINK = (
-    "00000000005ffffff1194d8000000000000000000000000000000000000000b2"
-    "0000000002800000000000020000000000000800000000000020000007735940"
-)
-WORKED_REST = "25ec132af4c48d53c7cfadee61c3be358474a89b04cfb3040f0a0c040dda0227"
-WORKED_DIGEST = "fa2cadf18ede7a438320c5e60fb9e5deaa8250512a362e0f61c2273e7e851171"
 
 
 @given(accounts)
@@ -264,16 +262,10 @@ def test_digest_worked_by_hand() -> None:
     first = link_bytes([Entry(STAKER, {0: 1_000_000_000})])
     second = link_bytes([Entry(OTHER_STAKER, {0: -250_000_000, 5: 125_000_000})])
 
-    assert first.hex() == WORKED_FIRST_LINK
-    assert second.hex() == WORKED_SECOND_LINK
-    last = keccak(keccak(second) + bytes(32))
-    assert digest_chain([first, second]) == [
-        bytes.fromhex(WORKED_DIGEST),
-        bytes.fromhex(WORKED_REST),
-        NO_DIGEST,
-    ]
-    assert last.hex() == WORKED_REST
-    assert keccak(keccak(first) + last).hex() == WORKED_DIGEST
+    assert (first, second) == (WORKED_FIRST_LINK, WORKED_SECOND_LINK)
+    assert keccak(keccak(second) + bytes(32)) == WORKED_REST
+    assert keccak(keccak(first) + WORKED_REST) == WORKED_DIGEST
+    assert digest_chain([first, second]) == [WORKED_DIGEST, WORKED_REST, NO_DIGEST]
 
 
 def test_digest_of_the_empty_round() -> None:
