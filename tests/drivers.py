@@ -6,7 +6,6 @@ times in unix seconds."""
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 import boa
@@ -16,21 +15,10 @@ from sluice.errors import Refused
 from sluice.ledger import ALL, Ledger, Position, Skip
 from sluice.parameters import Parameters
 from sluice.schedule import Release
-from sluice.words import MAX_AMOUNT_NANO, MODELS, PAGES, SPLIT_PLACE, word_slot
-from tests.escrow_world import (
-    MAX,
-    NANO,
-    World,
-    nano,
-    revert_reason,
-    role_address,
-    set_time,
-    words_slot,
-)
+from sluice.words import MAX_AMOUNT_NANO
+from tests.compiled import stored_words
+from tests.escrow_world import MAX, NANO, World, nano, revert_reason, role_address, set_time
 from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
-
-PLACES = (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
-"""Where an account can have a word: its own, the stake pages, the split words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,12 +325,7 @@ class EscrowDriver:
 
     def words(self, account: str) -> dict[int, int]:
         """Straight out of storage: word by place, no zeros."""
-        found = {}
-        for place, slot in _slots(account):
-            word = int(boa.env.get_storage(self.world.escrow.address, slot))
-            if word:
-                found[place] = word
-        return found
+        return stored_words(self.world.escrow, account)
 
     def schedule(self, account: str) -> list[Release]:
         set_time(self.now)
@@ -350,11 +333,6 @@ class EscrowDriver:
             Release(amount // NANO, earliest, latest)
             for amount, earliest, latest in self.world.lens.schedule(account)
         ]
-
-
-@cache
-def _slots(account: str) -> list[tuple[int, int]]:
-    return [(place, word_slot(account, place, words_slot())) for place in PLACES]
 
 
 def _lists(stakes_nano: Mapping[int, int]) -> tuple[list[int], list[int]]:

@@ -6,8 +6,6 @@ seconds."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import boa
@@ -20,9 +18,7 @@ from sluice.ledger import Skip
 from sluice.parameters import Parameters
 from sluice.words import (
     MAX_AMOUNT_NANO,
-    MODELS,
     NO_DIGEST,
-    PAGES,
     SPLIT_PLACE,
     Entry,
     digest_chain,
@@ -33,11 +29,10 @@ from sluice.words import (
     unpack_split,
     word_slot,
 )
+from tests.compiled import deployer_of, slot_of, stored_words, words_slot
 from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
 
 Message = TypeVar("Message", Withdrawal, Instruction)
-
-CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 
 NANO = 10**9
 NMR = 10**18
@@ -52,6 +47,9 @@ START = 1_700_000_000
 DAY = 24 * 3600
 WEEK = 7 * DAY
 FORTNIGHT = 14 * DAY
+
+STAKE = 10 * 10**9
+"""What an account of the tests has on a model where nothing else is said, in nano-NMR."""
 
 MAX_LINKS = 20
 """The most links that one `resolve` takes."""
@@ -68,28 +66,6 @@ def role_address(role: str) -> str:
 def nano(amount_nano: int) -> int:
     """Nano-NMR as token base units."""
     return amount_nano * NANO
-
-
-@cache
-def deployer_of(path: str) -> Any:
-    """The compiled contract; each is compiled once a process."""
-    return boa.load_partial(str(CONTRACTS / path))
-
-
-def words_slot() -> int:
-    """The storage slot of the mapping that holds every account, as the compiler laid it out."""
-    layout = deployer_of("Escrow.vy").compiler_data.storage_layout["storage_layout"]
-    return int(layout["accounts"]["_words"]["slot"])
-
-
-def stored_words(escrow: Any, account: str, slot: int | None = None) -> dict[int, int]:
-    """What the contract stores for an account, straight out of storage: word by place, no zeros."""
-    mapping_slot = words_slot() if slot is None else slot
-    words = {
-        place: int(boa.env.get_storage(escrow.address, word_slot(account, place, mapping_slot)))
-        for place in (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
-    }
-    return {place: word for place, word in words.items() if word}
 
 
 def now() -> int:
@@ -255,12 +231,11 @@ class World:
 
     def put_round(self, resolved: int, announced_at: int = 0) -> None:
         """Makes a round (its tournament number) the last one that is done."""
-        slots = deployer_of("Escrow.vy").compiler_data.storage_layout["storage_layout"]["rounds"]
         for name, value in (
             ("_resolved", self.parameters.round_word(resolved)),
             ("_announced_at", announced_at),
         ):
-            boa.env.set_storage(self.escrow.address, int(slots[name]["slot"]), value)
+            boa.env.set_storage(self.escrow.address, slot_of("rounds", name), value)
 
     def state(self) -> dict[str, Any]:
         """Everything that a call can change, for tests that show that nothing did."""

@@ -6,7 +6,8 @@ from typing import Any
 import boa
 import pytest
 
-from tests.escrow_world import World, deploy_world, deployer_of, role_address
+from tests.compiled import deployer_of
+from tests.escrow_world import STAKE, World, deploy_world, role_address
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +77,13 @@ def trap() -> Iterator[World]:
     """An escrow on a token that fails for a chosen payee."""
     with boa.env.anchor():
         yield deploy_world("test/GasEaterToken.vy")
+
+
+@pytest.fixture
+def opened(world: World, staker: str, other_staker: str) -> World:
+    """Two accounts with one model each, in four open rounds, and a full reserve."""
+    world.fund(10**15)
+    for account in (staker, other_staker):
+        world.stake(account, {0: STAKE})
+    world.open_rounds(staker, other_staker)
+    return world

@@ -6,17 +6,8 @@ import boa
 import pytest
 from eth_utils.crypto import keccak
 
-from tests.escrow_world import (
-    DAY,
-    FIRST_PASS,
-    START,
-    WEEK,
-    ZERO_ADDRESS,
-    World,
-    deployer_of,
-    refuses,
-    set_time,
-)
+from tests.compiled import deployer_of
+from tests.escrow_world import DAY, FIRST_PASS, START, WEEK, ZERO_ADDRESS, World, refuses, set_time
 
 # in the order of the constructor
 NAMES = (

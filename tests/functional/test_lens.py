@@ -21,20 +21,20 @@ from sluice.words import (
     pack_page,
     pack_split,
 )
+from tests.compiled import deployer_of
 from tests.escrow_world import (
     FIRST_PASS,
     FORTNIGHT,
     NANO,
+    STAKE,
     START,
     World,
     deploy_world,
-    deployer_of,
     nano,
     refuses,
     set_time,
 )
 
-STAKE = 10 * 10**9
 UNITS = risk_units(STAKE, 2_500)
 SPLIT = ((0, 2_500), (POOL, 2_500), (WALLET, 4_999), (64, 1))
 

@@ -14,6 +14,7 @@ from tests.escrow_world import (
     DAY,
     FIRST_PASS,
     NANO,
+    STAKE,
     START,
     WEEK,
     World,
@@ -23,7 +24,6 @@ from tests.escrow_world import (
 )
 
 NMR_NANO = 10**9
-STAKE = 10 * NMR_NANO
 
 
 def schedule(world: World, account: str) -> list[tuple[int, int, int]]:

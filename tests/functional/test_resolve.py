@@ -16,6 +16,7 @@ from tests.escrow_world import (
     FIRST_PASS,
     MAX_LINKS,
     PLAYED,
+    STAKE,
     START,
     World,
     nano,
@@ -30,19 +31,8 @@ from tests.worked_digest import (
     WORKED_SECOND_LINK,
 )
 
-STAKE = 10 * 10**9
 UNITS = risk_units(STAKE, 2_500)
 BOUND = bound_nano(UNITS)
-
-
-@pytest.fixture
-def opened(world: World, staker: str, other_staker: str) -> World:
-    """Two accounts with one model each, in four open rounds, and a full reserve."""
-    world.fund(10**15)
-    for account in (staker, other_staker):
-        world.stake(account, {0: STAKE})
-    world.open_rounds(staker, other_staker)
-    return world
 
 
 def raw_link(*words: int) -> bytes:

@@ -13,25 +13,15 @@ from sluice.words import (
 )
 from tests.escrow_world import (
     PLAYED,
+    STAKE,
     World,
     nano,
     refuses,
     set_time,
 )
 
-STAKE = 10 * 10**9
 UNITS = risk_units(STAKE, 2_500)
 BOUND = bound_nano(UNITS)
-
-
-@pytest.fixture
-def opened(world: World, staker: str, other_staker: str) -> World:
-    """Two accounts with one model each, in four open rounds, and a full reserve."""
-    world.fund(10**15)
-    for account in (staker, other_staker):
-        world.stake(account, {0: STAKE})
-    world.open_rounds(staker, other_staker)
-    return world
 
 
 def test_resolve_adds_earnings_to_the_model_and_burns_from_it(

@@ -19,6 +19,7 @@ from sluice.words import (
 from tests.escrow_world import (
     MAX,
     PLAYED,
+    STAKE,
     World,
     nano,
     now,
@@ -26,7 +27,6 @@ from tests.escrow_world import (
     set_time,
 )
 
-STAKE = 10 * 10**9
 RESERVE = 10**15
 
 Split = tuple[tuple[int, int], ...]

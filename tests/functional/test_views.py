@@ -7,6 +7,7 @@ from sluice.words import NO_DIGEST, Entry
 from tests.escrow_world import (
     DAY,
     FIRST_PASS,
+    STAKE,
     START,
     WEEK,
     ZERO_ADDRESS,
@@ -15,7 +16,6 @@ from tests.escrow_world import (
     on_chain,
 )
 
-STAKE = 10 * 10**9
 UNITS = risk_units(STAKE, 2_500)
 
 

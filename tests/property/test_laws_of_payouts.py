@@ -20,17 +20,13 @@ from tests.tournament import (
     OTHER,
     STAKER,
     Tournament,
-    deploy,
     law,
     parts,
     portions,
     shared,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _deployed() -> None:
-    deploy()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 # --- due --------------------------------------------------------------------------------------

@@ -16,17 +16,13 @@ from tests.tournament import (
     OTHER,
     STAKER,
     Tournament,
-    deploy,
     law,
     portions,
     shared,
     tournament,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _deployed() -> None:
-    deploy()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 # --- changing one's mind ----------------------------------------------------------------------

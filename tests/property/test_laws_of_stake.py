@@ -17,16 +17,12 @@ from tests.tournament import (
     OTHER,
     STAKER,
     Tournament,
-    deploy,
     law,
     portions,
     shared,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _deployed() -> None:
-    deploy()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 # --- moving stake -----------------------------------------------------------------------------

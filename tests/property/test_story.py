@@ -10,7 +10,7 @@ import pytest
 from sluice.account import bound_nano, risk_units
 from sluice.ledger import ALL
 from sluice.words import OPEN_ROUNDS, unpack_account
-from tests.tournament import BOOKS, STAKER, Tournament, deploy, tournament
+from tests.tournament import BOOKS, STAKER, Tournament, tournament
 
 PAGE = Path(__file__).parents[2] / "docs" / "story.md"
 NMR_NANO = 10**9
@@ -18,10 +18,7 @@ START_NMR = 10
 
 Row = tuple[str, str, str, str, str, str, str]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _deployed() -> None:
-    deploy()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 def stakes(nmr: int) -> Callable[[Tournament], None]:

@@ -32,7 +32,8 @@ from sluice.ledger import ALL, Skip
 from sluice.lens import Lens
 from sluice.storage import WORDS_SLOT
 from sluice.words import POOL, SplitWord, pack_split
-from tests.escrow_world import deployer_of, item, words_slot
+from tests.compiled import deployer_of, words_slot
+from tests.escrow_world import item
 
 ACCOUNT = to_checksum_address("0x" + "a1" * 20)
 OTHER_NAMES = {

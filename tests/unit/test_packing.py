@@ -33,7 +33,7 @@ from sluice.words import (
     pack_split,
     place_key,
 )
-from tests.escrow_world import deployer_of
+from tests.compiled import deployer_of
 
 NANO = 10**9
 MAX = 2**256 - 1
