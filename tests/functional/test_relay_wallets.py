@@ -93,7 +93,7 @@ def test_relay_gives_each_wallet_no_more_gas_than_its_cap(world: World, wallet: 
     assert world.escrow._computation.get_gas_used() < 5 * (WALLET_GAS + quiet)
 
 
-def lock_free(world: World) -> dict[str, tuple[Any, ...]]:
+def arguments_of_externals(world: World) -> dict[str, tuple[Any, ...]]:
     """Arguments with which the wallet could call every external of the escrow, by name."""
     wallet, stranger = world.watched["wallet"], world.watched["stranger"]
     digest = b"\x01" * 32
@@ -141,7 +141,7 @@ def test_relay_lets_a_wallet_call_nothing_of_the_escrow(world: World, wallet: An
     world.escrow.transfer_ownership(account, sender=owner)
     world.escrow.accept_ownership(sender=account)
     instruction = Instruction(account, 0, {0: 1})
-    arguments = lock_free(world)
+    arguments = arguments_of_externals(world)
     # the two that anybody may read at any time: they tell nothing that a call could be about to
     # change
     free = {"owner", "pending_owner"}
