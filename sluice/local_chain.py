@@ -83,6 +83,8 @@ class LocalChain(ABC):
     def one_by_one(self) -> Iterator[None]:
         """Meanwhile every transaction that somebody sends gets a block at once, as ape expects."""
         yield
+        # ape counted on meanwhile
+        self._nonces.clear()
 
     def time(self) -> int:
         """The time of the last block."""
@@ -150,7 +152,8 @@ class AnvilChain(LocalChain):
     def one_by_one(self) -> Iterator[None]:
         self._request([("evm_setAutomine", [True])])
         try:
-            yield
+            with super().one_by_one():
+                yield
         finally:
             self._request([("evm_setAutomine", [False])])
 
