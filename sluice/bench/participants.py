@@ -10,8 +10,8 @@ from itertools import count
 
 from eth_account.signers.local import LocalAccount
 
-from sluice import instructions
 from sluice.account import Split
+from sluice.bench.messages import Asked, pay_due, relay
 from sluice.bench.routes import ROUNDS
 from sluice.bench.world import (
     FEW,
@@ -21,7 +21,6 @@ from sluice.bench.world import (
     Figures,
     World,
     mixed,
-    require,
     run_pass,
     slope,
 )
@@ -33,9 +32,6 @@ THREE_WAYS: Split = ((POOL, 3_333), (WALLET, 3_333), (1, 3_334))
 TO_WALLET: Split = ((WALLET, 10_000),)
 HALF = 2
 """What batches are divided by that hold half as many."""
-
-Asked = tuple[dict[int, int], dict[int, Split]]
-"""Stakes in nano-NMR and splits, each by model."""
 
 
 def measure_participants(world: World) -> Figures:
@@ -52,7 +48,7 @@ def measure_participants(world: World) -> Figures:
 
     # the first fortnight fills what the second finds filled
     for _ in range(2):
-        paid = _pay_due(world, few), _pay_due(world, many)
+        paid = pay_due(world, _addresses(few)), pay_due(world, _addresses(many))
         _pass(world, next(weeks), few, many)
         _pass(world, next(weeks), few, many)
     figures["pay_due_marginal"] = slope(*paid)
@@ -63,11 +59,11 @@ def measure_participants(world: World) -> Figures:
     _send_each(world, own, calls.set_split(0, ()), "set_split")
     _send_each(world, own, calls.set_split(1, TO_WALLET), "set_split")
     _send_each(world, own, calls.set_stakes({0: 0, 1: STAKED_NANO}), "set_stakes")
-    _pay_due(world, few_own)
-    _pay_due(world, many_own)
+    pay_due(world, _addresses(few_own))
+    pay_due(world, _addresses(many_own))
     passes = [_pass(world, next(weeks), few_own, many_own, model=1) for _ in range(2)]
     figures["resolve_split_other_model_marginal"] = slope(*passes[-1], HALF)
-    paid = _pay_due(world, few_own), _pay_due(world, many_own)
+    paid = pay_due(world, _addresses(few_own)), pay_due(world, _addresses(many_own))
     figures["pay_due_other_model_marginal"] = slope(*paid, HALF)
     return figures
 
@@ -115,38 +111,13 @@ def _signed(world: World, few: Sequence[LocalAccount], many: Sequence[LocalAccou
         return {}, {0: THREE_WAYS}
 
     def both(asked: Callable[[int], Asked]) -> int:
-        return slope(_relay(world, few, asked), _relay(world, many, asked), HALF)
+        return slope(relay(world, few, asked), relay(world, many, asked), HALF)
 
     both(first)
     figures = {"relay_rebalance_marginal": both(second)}
-    figures["relay_one"] = _relay(world, few[:1], first)
+    figures["relay_one"] = relay(world, few[:1], first)
     both(to_wallet)
     return figures | {"relay_split_marginal": both(three_ways)}
-
-
-def _relay(world: World, stakers: Sequence[LocalAccount], asked: Callable[[int], Asked]) -> int:
-    """One batch of instructions, each signed by its staker, sent by nobody in particular."""
-    domain = instructions.Domain(world.deployment.chain_id, world.deployment.address)
-    nonces = [world.lens.position(staker.address).nonce for staker in stakers]
-    signed = []
-    for place, (staker, nonce) in enumerate(zip(stakers, nonces, strict=True)):
-        stakes_nano, splits = asked(place)
-        message = instructions.instruction(staker.address, stakes_nano, splits, nonce)
-        signed.append(instructions.sign(message, domain, staker))
-    call = instructions.relay_call(signed)
-    gas = world.send(world.owner, calls.relay(call.instructions, call.signatures), "relay")
-    after = [world.lens.position(staker.address).nonce for staker in stakers]
-    require(after == [nonce + 1 for nonce in nonces], "relay")
-    return gas
-
-
-def _pay_due(world: World, stakers: Sequence[LocalAccount]) -> int:
-    """One batch of what is due."""
-    period = world.lens.current_period()
-    accounts = _addresses(stakers)
-    gas = world.send(world.operator, calls.pay([], accounts, b""), "pay")
-    require({world.lens.position(each).period for each in accounts} == {period}, "pay")
-    return gas
 
 
 def _send_each(world: World, stakers: Sequence[LocalAccount], data: bytes, name: str) -> None:

@@ -1,5 +1,4 @@
-"""The same work in `contracts/test/PlainEscrow.vy`, one field one slot, and a Disperse-like loop of
-transfers in `PlainLoop.vy`."""
+"""The same work in `contracts/test/PlainEscrow.vy`, one field one slot."""
 
 from collections.abc import Sequence
 
@@ -35,7 +34,6 @@ def measure_plain(world: World) -> Figures:
     token = world.deployment.token
     with world.chain.one_by_one():
         plain = deployer.deploy(ape.project.PlainEscrow, token, operator.address)
-        loop = deployer.deploy(ape.project.PlainLoop)
     few, many = world.stakers[:FEW], world.stakers[FEW : FEW + MANY]
     user = world.stakers[-1]
     approval = calls.token_approve(plain.address, MAX_AMOUNT_NANO)
@@ -76,24 +74,6 @@ def measure_plain(world: World) -> Figures:
     figures["plain_pay_signed_marginal"] = slope(
         _plain_pay(world, plain, few[: FEW // 2]), _plain_pay(world, plain, many[: MANY // 2]), 2
     )
-
-    world.send(world.owner, calls.token_approve(loop.address, MAX_AMOUNT_NANO), "approve", token)
-    disperse = [
-        world.send(
-            world.owner,
-            _data(
-                loop,
-                "disperse",
-                token,
-                [staker.address for staker in group],
-                [(NANO_A_NMR + place) * BASE_UNITS_A_NANO for place in range(len(group))],
-            ),
-            "disperse",
-            loop.address,
-        )
-        for group in (few, many)
-    ]
-    figures["plain_disperse_marginal"] = slope(disperse[0], disperse[1])
     return figures
 
 

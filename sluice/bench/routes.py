@@ -1,10 +1,6 @@
 """What the escrow costs to deploy, its users' own calls, the weekly pass, the fortnight's batch."""
 
-from collections.abc import Sequence
-
-from eth_account.signers.local import LocalAccount
-
-from sluice import instructions
+from sluice.bench.messages import pay_signed
 from sluice.bench.world import (
     FEW,
     FIRST_ROUND,
@@ -15,7 +11,6 @@ from sluice.bench.world import (
     Figures,
     World,
     mixed,
-    require,
     run_pass,
     slope,
 )
@@ -73,23 +68,6 @@ def _passes_and_batches(world: World) -> Figures:
     withdrawal = calls.withdraw(NANO_A_NMR)
     figures["withdraw"] = world.send(user.lower(), withdrawal, "withdraw")
     figures["pay_signed_marginal"] = slope(
-        _pay(world, world.stakers[:FEW]), _pay(world, world.stakers[FEW : FEW + MANY])
+        pay_signed(world, world.stakers[:FEW]), pay_signed(world, world.stakers[FEW : FEW + MANY])
     )
     return figures
-
-
-def _pay(world: World, stakers: Sequence[LocalAccount]) -> int:
-    """One batch of free withdrawals, each signed by its staker."""
-    domain = instructions.Domain(world.deployment.chain_id, world.deployment.address)
-    period = world.lens.current_period()
-    signed = [
-        instructions.sign(
-            instructions.request(staker.address, NANO_A_NMR + place, period), domain, staker
-        )
-        for place, staker in enumerate(stakers)
-    ]
-    call = instructions.pay_call(signed)
-    gas = world.send(world.operator, calls.pay(call.requests, [], call.signatures), "pay")
-    turns = {world.lens.position(staker.address).period for staker in stakers}
-    require(turns == {period}, "pay")
-    return gas

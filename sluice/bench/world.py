@@ -80,15 +80,18 @@ def keys() -> dict[str, bytes]:
     return {KeyedAccount.from_key(secret).address.lower(): secret for secret in secrets}
 
 
-def build_world(chain: LocalChain) -> World:
-    """Deploys token, burner and escrow, gives every staker NMR and approves the escrow."""
+def build_world(chain: LocalChain, ordinary_token: bool = False) -> World:
+    """Deploys token, burner and escrow, gives every staker NMR and approves the escrow. The token
+    is the stand-in for NMR, or an ordinary ERC-20 token in its place."""
     owner, operator, guardian = (ape.accounts.test_accounts[number] for number in range(3))
-    plan = Plan(
-        Roles(owner.address, operator.address, guardian.address),
-        first_pass=FIRST_ROUND,
-        first_pass_time=chain.time() + FIRST_PASS_IN_S,
-    )
     with chain.one_by_one():
+        token = owner.deploy(ape.project.PlainToken).address if ordinary_token else None
+        plan = Plan(
+            Roles(owner.address, operator.address, guardian.address),
+            first_pass=FIRST_ROUND,
+            first_pass_time=chain.time() + FIRST_PASS_IN_S,
+            token=token,
+        )
         deployment = deploy(plan, owner)
     stakers = tuple(KeyedAccount.from_key(secret) for secret in keys().values())
     world = World(chain, deployment, owner.address.lower(), operator.address.lower(), stakers)
