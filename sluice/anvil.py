@@ -46,7 +46,7 @@ def running_anvil(
     does not answer in START_S seconds."""
     port = free_port() if port is None else port
     command = [
-        "anvil", "--quiet", "--port", str(port), "--mnemonic", MNEMONIC, "--hardfork", "prague",
+        "anvil", "--quiet", "--port", str(port), "--mnemonic", MNEMONIC, "--hardfork", "osaka",
         *arguments,
     ]  # fmt: skip
     # In a session of its own: Ctrl-C is for this process, which then ends anvil in good order.
