@@ -116,9 +116,8 @@ def measure_growth(chain: AnvilChain) -> Growth:
         for ways in WAYS
         for n in (FEW, MANY)
     }
-    _enlist(
-        world, [*ordinary, *due, *_joined(held.values()), *_joined(split.values())], known=keyed
-    )
+    grouped = [account for group in (*held.values(), *split.values()) for account in group]
+    _enlist(world, [*ordinary, *due, *grouped], known=keyed)
     _stake(world, [*ordinary, *due], {0: STAKE_NANO})
     for (models, _), accounts in held.items():
         _stake(world, accounts, dict.fromkeys(range(models), MODEL_STAKE_NANO))
