@@ -1,8 +1,12 @@
 """The committed gas figures, and what has moved away from them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
 TOLERANCE_PER_MILLE = 3
 """Addresses made anew may have a zero byte more or less in calldata; nothing else may move."""
@@ -18,6 +22,50 @@ LIMITS = {
 }
 """What may never be exceeded; among them what a contract's code may have (EIP-170), and what one
 transaction may use (EIP-7825)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure beside the committed one; None where there is none."""
+
+    key: str
+    before: int | None
+    now: int | None
+
+    @property
+    def difference(self) -> int | None:
+        """What it rose by."""
+        return None if self.before is None or self.now is None else self.now - self.before
+
+    @property
+    def per_cent(self) -> float | None:
+        """The same, of what it was."""
+        return 100 * self.difference / self.before if self.difference and self.before else None
+
+
+def changes(figures: Mapping[str, int], committed: Mapping[str, int]) -> list[Change]:
+    """Every figure measured, in order, then those of the snapshot that were not."""
+    keys = [*figures, *(key for key in committed if key not in figures)]
+    return [Change(key, committed.get(key), figures.get(key)) for key in keys]
+
+
+def table(changed: Sequence[Change]) -> Table:
+    """A row for each figure, changed or not."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("key", no_wrap=True)
+    for heading in ("before", "now", "difference", "per cent", "at most"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for change in changed:
+        limit = LIMITS.get(change.key)
+        shown.add_row(
+            change.key,
+            "new" if change.before is None else f"{change.before:,}",
+            "not measured" if change.now is None else f"{change.now:,}",
+            f"{change.difference:+,}" if change.difference else "",
+            f"{change.per_cent:+.2f}" if change.per_cent else "",
+            "" if limit is None else f"{limit:,}",
+        )
+    return shown
 
 
 def text(figures: Mapping[str, int]) -> str:
