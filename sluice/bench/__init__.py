@@ -8,9 +8,10 @@ an ordinary ERC-20 token in its place (`contracts/test/PlainToken.vy`).
 """
 
 from sluice.bench.fortnight import measure_fortnight
+from sluice.bench.names import ORDINARY, PLAIN
 from sluice.bench.others import measure_others
 from sluice.bench.participants import measure_participants
-from sluice.bench.plain import PLAIN, measure_plain
+from sluice.bench.plain import measure_plain
 from sluice.bench.real_round import measure_real_round
 from sluice.bench.routes import measure_routes
 from sluice.bench.world import (
@@ -42,7 +43,6 @@ __all__ = [
     "run_pass",
 ]
 
-ORDINARY = "oz_"
 MOVING_TOKENS = ("deposit", "withdraw", "pay_", "plain_disperse", "distributor", "token_")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import ape
 
-from sluice.bench.plain import PLAIN
+from sluice.bench.names import PLAIN
 from sluice.bench.world import FEW, MANY, NANO_A_NMR, Figures, World, slope
 from sluice.calls import calls, encode_call
 from sluice.units import to_units

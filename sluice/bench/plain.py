@@ -22,9 +22,6 @@ from sluice.calls import calls
 from sluice.units import BASE_UNITS_A_NANO
 from sluice.words import MAX_AMOUNT_NANO
 
-PLAIN = "plain_"
-"""Begins the key of a figure that another contract needs for the same work."""
-
 PLAIN_PERIOD_S = 14 * 24 * 3600
 
 
