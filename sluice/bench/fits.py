@@ -10,7 +10,7 @@ from sluice.errors import InvalidInput
 Series = Mapping[int, int]
 """Gas by size."""
 
-STEEPER_PER_MILLE = 30
+STEEPER_PER_MILLE = 50
 """By how much the upper half of a series may be steeper than the lower."""
 
 
