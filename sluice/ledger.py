@@ -220,10 +220,17 @@ class Ledger:
             raise Refused("pay: periods are at their end, use withdraw()")
 
     def pay(
-        self, address: str, amount_nano: int, period: int, deadline: int, now: int
+        self,
+        address: str,
+        amount_nano: int,
+        period: int,
+        deadline: int,
+        now: int,
+        signed: bool = True,
     ) -> tuple[Skip, int]:
-        """One signed request (the signature being good): what became of it and what left. A skipped
-        one keeps its NMR and its turn."""
+        """One request: what became of it and what left. A skipped one keeps its NMR and its turn.
+
+        `signed`: whether its signature is good, which is asked only once its time is right."""
         self.check_pay(now)
         current = self.parameters.period(now)
         account = self.account(address)
@@ -233,6 +240,8 @@ class Ledger:
             return Skip.PERIOD_TO_COME, 0
         if now > deadline:
             return Skip.EXPIRED, 0
+        if not signed:
+            return Skip.SIGNATURE, 0
         withdrawable_nano = self.withdrawable_nano(address, now)
         if amount_nano == ALL:
             amount_nano = withdrawable_nano

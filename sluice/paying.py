@@ -90,11 +90,14 @@ def expect(
     for stored in requests:
         if isinstance(stored.signed, SignedRequest):
             asked = stored.signed.message
-            skip, paid_nano = Skip.SIGNATURE, 0
-            if stored.number in signed:
-                skip, paid_nano = book.pay(
-                    asked.account, asked.amount_nano, asked.period, asked.deadline, now
-                )
+            skip, paid_nano = book.pay(
+                asked.account,
+                asked.amount_nano,
+                asked.period,
+                asked.deadline,
+                now,
+                signed=stored.number in signed,
+            )
             found.append(_expected(asked.account, stored, skip, paid_nano))
     for account in due_accounts:
         if 0 < book.account(account).due_nano < min_due_nano:

@@ -119,12 +119,6 @@ def _pay_request(
     amount: uint256 = max_value(uint256) if is_all else unsafe_mul(nano, packing.NANO)
     request_period: uint256 = (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
     deadline: uint256 = packing._deadline(request >> packing.REQUEST_DEADLINE_SHIFT)
-    struct_hash: bytes32 = keccak256(
-        abi_encode(WITHDRAWAL_TYPE, account, amount, request_period, deadline)
-    )
-    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, struct_hash)
-    if not signing._is_signed(account, hash, signature):
-        return SIGNATURE
     word: uint256 = accounts._words[convert(account, uint256)]
     if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request_period:
         return TURN_USED
@@ -132,6 +126,13 @@ def _pay_request(
         return PERIOD_TO_COME
     if block.timestamp > deadline:
         return EXPIRED
+    # after what costs nothing: a wallet may use all the gas that its check is given
+    struct_hash: bytes32 = keccak256(
+        abi_encode(WITHDRAWAL_TYPE, account, amount, request_period, deadline)
+    )
+    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, struct_hash)
+    if not signing._is_signed(account, hash, signature):
+        return SIGNATURE
     due_word: uint256 = accounts._due_word(account, word)
     withdrawable: uint256 = accounts._withdrawable(
         account, word, (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK, first_open

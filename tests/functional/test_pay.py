@@ -1,5 +1,8 @@
 """pay(requests, due_accounts, signatures)"""
 
+from dataclasses import replace
+from typing import Any
+
 import boa
 import pytest
 
@@ -353,3 +356,25 @@ def test_pay_skips_due_accounts_after_the_requests_while_nothing_is_due(
         item(other_staker, 0, Skip.NOTHING_DUE),
     ]
     assert world.period(other_staker) == 0
+
+
+def test_pay_names_the_first_thing_that_is_wrong(world: World, staker: str) -> None:
+    """One request with everything wrong, put right step by step."""
+    world.stake(staker, {}, pool_nano=13)
+    world.escrow.cancel_withdrawal(sender=staker)
+    wrong = Withdrawal(staker, 14, 1, deadline=START - 1)
+    steps: list[tuple[dict[str, Any], Skip]] = [
+        ({}, Skip.TURN_USED),
+        ({"period": 2}, Skip.PERIOD_TO_COME),
+        ({}, Skip.EXPIRED),
+        ({"deadline": None}, Skip.SIGNATURE),
+        ({}, Skip.ABOVE_WITHDRAWABLE),
+        ({"amount_nano": 0}, Skip.NOTHING_WITHDRAWABLE),
+    ]
+    for step, (change, skip) in enumerate(steps):
+        wrong = replace(wrong, **change)
+        if skip is Skip.EXPIRED:
+            set_time(START + FORTNIGHT)
+        with world.unchanged():
+            signer = "staker" if step > 3 else "stranger"
+            assert world.pay(world.signed(wrong, signer)) == [(0, skip)]

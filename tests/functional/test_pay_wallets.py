@@ -8,6 +8,7 @@ import pytest
 from sluice.ledger import Skip
 from tests.escrow_world import (
     MAX,
+    START,
     ZERO_ADDRESS,
     World,
     nano,
@@ -77,6 +78,26 @@ def test_pay_gives_each_wallet_no_more_gas_than_its_cap(world: World, wallet: An
 
     assert [call.get_gas_used() for call in calls_to(world, account)] == [WALLET_GAS] * 5
     assert world.escrow._computation.get_gas_used() < 5 * (WALLET_GAS + quiet)
+
+
+def test_pay_asks_no_wallet_about_a_request_whose_time_is_not_now(
+    world: World, wallet: Any
+) -> None:
+    """N10: nor does it cost the batch what the wallet may burn."""
+    account = wallet.address.lower()
+    make_hostile(wallet, "burns all gas")
+    requests = [
+        Withdrawal(account, 4, 0),
+        Withdrawal(account, 4, 2),
+        Withdrawal(account, 4, 1, deadline=START - 1),
+    ]
+
+    assert world.pay(*[(request, b"") for request in requests]) == [
+        (0, Skip.TURN_USED),
+        (0, Skip.PERIOD_TO_COME),
+        (0, Skip.EXPIRED),
+    ]
+    assert calls_to(world, account) == []
 
 
 @pytest.mark.parametrize(

@@ -414,7 +414,8 @@ def test_a_free_withdrawal_comes_once_in_a_period() -> None:
     assert run.ledger.pay(STAKER, 4, 1, START, START) == (Skip.TURN_USED, 0)
     assert run.ledger.pay(STAKER, 4, 2, START, START) == (Skip.PERIOD_TO_COME, 0)
     later = START + 2 * WEEK
-    assert run.ledger.pay(STAKER, 4, 2, START, later) == (Skip.EXPIRED, 0)
+    assert run.ledger.pay(STAKER, 4, 2, START, later, signed=False) == (Skip.EXPIRED, 0)
+    assert run.ledger.pay(STAKER, 7, 2, later, later, signed=False) == (Skip.SIGNATURE, 0)
     assert run.ledger.pay(STAKER, 7, 2, later, later) == (Skip.ABOVE_WITHDRAWABLE, 0)
     assert run.ledger.pay(STAKER, 0, 2, later, later) == (Skip.NOTHING_WITHDRAWABLE, 0)
     assert run.ledger.pay(STAKER, ALL, 2, later, later) == (Skip.PAID, 6)
