@@ -24,8 +24,11 @@ WALLET_GAS: constant(uint256) = 200_000
 # half the order of secp256k1, rounded down (EIP-2): above it a signature is a malleable copy of
 # another
 MAX_S: constant(bytes32) = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-# what a contract wallet answers: isValidSignature(bytes32,bytes) as a number
-VALID: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000
+# of the one answer that makes a contract wallet's signature valid (ERC-1271): the selector of
+# isValidSignature(bytes32,bytes) in 32 bytes, no more and no less
+VALID_HASH: constant(bytes32) = keccak256(
+    0x1626ba7e00000000000000000000000000000000000000000000000000000000
+)
 
 
 @internal
@@ -35,7 +38,8 @@ def _is_signed(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> 
         s: uint256 = extract32(signature, 32, output_type=uint256)
         # the last byte, as the lowest of the 32 that end with it
         v: uint256 = extract32(signature, KEY_BYTES - 32, output_type=uint256) & 255
-        if s <= convert(MAX_S, uint256) and (v == 27 or v == 28):
+        # unchecked: 27 or 28, since what is below 27 becomes far more than 1
+        if s <= convert(MAX_S, uint256) and unsafe_sub(v, 27) <= 1:
             signer: address = ecrecover(hash, v, extract32(signature, 0, output_type=uint256), s)
             if signer == account and account != empty(address):
                 return True
@@ -55,4 +59,4 @@ def _is_signed(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> 
         is_static_call=True,
         revert_on_failure=False,
     )
-    return success and len(response) == 32 and extract32(response, 0) == VALID
+    return success and keccak256(response) == VALID_HASH
