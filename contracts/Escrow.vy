@@ -377,7 +377,7 @@ def pay(
     roles._check_operator()
 
     period: uint256 = withdrawals._check_period()
-    count: uint256 = len(requests) + len(due_accounts)
+    count: uint256 = unsafe_add(len(requests), len(due_accounts))
     if count == 0 or count > withdrawals.MAX_ITEMS:
         refusals._refuse(refusals.ITEM_COUNT)
 
@@ -387,30 +387,28 @@ def pay(
     at: uint256 = 0
     for request: uint256 in requests:
         # unchecked in this loop: lengths of two bytes beside the length of what is given
-        end: uint256 = unsafe_add(at, signing.LENGTH_BYTES)
-        if end <= len(signatures):
-            length: uint256 = convert(slice(signatures, at, signing.LENGTH_BYTES), uint256)
-            end = unsafe_add(end, length)
-        at = unsafe_add(at, signing.LENGTH_BYTES)
-        if end > len(signatures):
+        start: uint256 = unsafe_add(at, signing.LENGTH_BYTES)
+        length: uint256 = 0
+        if start <= len(signatures):
+            length = convert(slice(signatures, at, signing.LENGTH_BYTES), uint256)
+        at = unsafe_add(start, length)
+        if at > len(signatures):
             refusals._refuse(refusals.SIGNATURES_FEW)
-        given: uint256 = unsafe_sub(end, at)
         outcome: uint256 = withdrawals.SIGNATURE
-        if given <= signing.MAX_BYTES:
+        if length <= signing.MAX_BYTES:
             outcome = withdrawals._pay_request(
                 request,
-                convert(slice(signatures, at, given), Bytes[signing.MAX_BYTES]),
+                convert(slice(signatures, start, length), Bytes[signing.MAX_BYTES]),
                 domain,
                 period,
                 first_open,
             )
-        items.append(request & packing.ADDRESS_MASK | outcome)
-        at = end
+        items.append(request & packing.ADDRESS_MASK | outcome << packing.ITEM_OUTCOME_SHIFT)
     if at != len(signatures):
         refusals._refuse(refusals.SIGNATURES_MANY)
     for account: address in due_accounts:
         outcome: uint256 = withdrawals._pay_due(account, period)
-        items.append(convert(account, uint256) | outcome)
+        items.append(convert(account, uint256) | outcome << packing.ITEM_OUTCOME_SHIFT)
 
     log withdrawals.FreeWithdrawals(period=period, items=items, time=block.timestamp)
 

@@ -63,6 +63,7 @@ FLAGS_SHIFT: constant(uint256) = 254
 # of the two flags: model 0 has a split of its own, something is due
 SPLIT_FLAG: constant(uint256) = 1 << 254
 DUE_FLAG: constant(uint256) = 1 << 255
+DUE_FLAG_SHIFT: constant(uint256) = 255
 # round, pages and flags of the account word: what tells the typical account of a pass from the
 # others
 SHAPE_MASK: constant(uint256) = (
@@ -104,6 +105,8 @@ PAGE_NUMBER_SHIFT: constant(uint256) = 216
 # the split words
 PLACE_SHIFT: constant(uint256) = 160
 SPLIT_PLACE: constant(uint256) = 32
+# the place of what is due, model 0's split word, to be joined with an account
+DUE_PLACE: constant(uint256) = SPLIT_PLACE << PLACE_SHIFT
 
 # an instruction: its head, then the stakes, then the splits
 STAKE_BYTES: constant(uint256) = 8
@@ -122,8 +125,10 @@ REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
 REQUEST_PERIOD_SHIFT: constant(uint256) = 214
 REQUEST_DEADLINE_SHIFT: constant(uint256) = 224
 DEADLINE_MASK: constant(uint256) = 2**32 - 1
-# what became of an item of `pay`: account 160 | nano-NMR 54 | spare 2 | why it was skipped
-ITEM_SKIP_SHIFT: constant(uint256) = 216
+# what became of an item of `pay` stands above its account: nano-NMR 54 | spare 2 | why it was
+# skipped
+ITEM_OUTCOME_SHIFT: constant(uint256) = 160
+OUTCOME_SKIP_SHIFT: constant(uint256) = 56
 
 
 struct Account:
@@ -158,7 +163,11 @@ def _with_pool(word: uint256, pool: uint256) -> uint256:
 @internal
 @pure
 def _with_period(word: uint256, period: uint256) -> uint256:
-    return word & ~(PERIOD_MASK << PERIOD_SHIFT) | period << PERIOD_SHIFT
+    """
+    @dev The account word with another period: the bits in which it differs are flipped.
+    """
+    last_period: uint256 = (word >> PERIOD_SHIFT) & PERIOD_MASK
+    return word ^ (last_period ^ period) << PERIOD_SHIFT
 
 
 @internal
@@ -282,18 +291,10 @@ def _instruction_nonce(head: uint256) -> uint256:
 @pure
 def _deadline(bits: uint256) -> uint256:
     """
-    @dev The deadline that was signed; all ones of 32 stand for the maximum value.
+    @dev The deadline that was signed; all ones of 32 stand for the maximum value: one more is zero
+         of 32 bits, and one less than zero is the maximum value.
     """
-    return max_value(uint256) if bits >= DEADLINE_MASK else bits
-
-
-@internal
-@pure
-def _base_units(nano: uint256) -> uint256:
-    """
-    @dev Unchecked: amounts are under 2^64.
-    """
-    return unsafe_mul(nano, NANO)
+    return unsafe_sub(unsafe_add(bits, 1) & DEADLINE_MASK, 1)
 
 
 @internal

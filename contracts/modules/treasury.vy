@@ -5,6 +5,7 @@
 @title Treasury: the reserve, what waits to be burned, and the token
 @notice Keeps true: token balance >= pools + stakes + reserve + burned, equal unless someone sent
         NMR in by mistake. All amounts are in nano-NMR; the token alone speaks in base units.
+@dev Unchecked in this file: amounts, which are under 2^64, in base units.
 """
 
 from ethereum.ercs import IERC20
@@ -19,6 +20,8 @@ BURNER: immutable(IBurner)
 
 # what one payee's token transfer may use: the real token needs 55,000 for a new holder
 TRANSFER_GAS: constant(uint256) = 100_000
+# the token's answer, as the 32 bytes that it is
+SAID_TRUE: constant(bytes32) = 0x0000000000000000000000000000000000000000000000000000000000000001
 
 # earnings come out of it
 _reserve: uint256
@@ -68,7 +71,7 @@ def _settle_pass(earned: uint256, burned: uint256):
 def _fund(sender: address, nano: uint256):
     self._reserve += nano
 
-    log ReserveFunded(sender=sender, amount=packing._base_units(nano))
+    log ReserveFunded(sender=sender, amount=unsafe_mul(nano, packing.NANO))
 
     self._pull(sender, nano)
 
@@ -80,7 +83,7 @@ def _withdraw_reserve(owner: address, nano: uint256):
 
     self._reserve -= nano
 
-    log ReserveWithdrawn(owner=owner, amount=packing._base_units(nano))
+    log ReserveWithdrawn(owner=owner, amount=unsafe_mul(nano, packing.NANO))
 
     self._push(owner, nano)
 
@@ -93,51 +96,22 @@ def _burn():
 
     self._burned = 0
 
-    log BurnSent(amount=packing._base_units(nano))
+    log BurnSent(amount=unsafe_mul(nano, packing.NANO))
 
     self._push(BURNER.address, nano)
-    extcall BURNER.burn(packing._base_units(nano))
+    extcall BURNER.burn(unsafe_mul(nano, packing.NANO))
 
 
 @internal
 def _pull(sender: address, nano: uint256):
     # the token returns false instead of reverting when it is stopped
-    taken: bool = extcall TOKEN.transferFrom(sender, self, packing._base_units(nano))
+    taken: bool = extcall TOKEN.transferFrom(sender, self, unsafe_mul(nano, packing.NANO))
     if not taken:
         refusals._refuse(refusals.TOKEN_NOT_TAKEN)
 
 
 @internal
 def _push(to: address, nano: uint256):
-    sent: bool = extcall TOKEN.transfer(to, packing._base_units(nano))
+    sent: bool = extcall TOKEN.transfer(to, unsafe_mul(nano, packing.NANO))
     if not sent:
         refusals._refuse(refusals.TOKEN_NOT_SENT)
-
-
-@internal
-def _try_push(to: address, nano: uint256) -> bool:
-    """
-    @dev For a batch, which one payee must not stop: tells whether the token said true. Reverts only
-         if so little gas is left that the payee would get less than TRANSFER_GAS, since a caller
-         could make anybody's transfer fail so.
-    """
-    if msg.gas < TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
-        refusals._refuse(refusals.TOO_LITTLE_GAS)
-
-    success: bool = False
-    response: Bytes[32] = b""
-    success, response = raw_call(
-        TOKEN.address,
-        abi_encode(
-            # unchecked: an amount of 54 bits
-            to,
-            unsafe_mul(nano, packing.NANO),
-            method_id=method_id("transfer(address,uint256)"),
-        ),
-        max_outsize=32,
-        gas=TRANSFER_GAS,
-        revert_on_failure=False,
-    )
-    if not success or len(response) != 32:
-        return False
-    return extract32(response, 0, output_type=uint256) == 1

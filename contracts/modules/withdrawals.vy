@@ -8,8 +8,6 @@
         its NMR and its turn.
 """
 
-from snekmate.utils import message_hash_utils
-
 from . import refusals
 from . import packing
 from . import amounts
@@ -29,16 +27,18 @@ MAX_ITEMS: constant(uint256) = 256
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address account,uint256 amount,uint256 period,uint256 deadline)"
 )
+# EIP-712: what the hash of typed data starts with, before domain and struct
+TYPED_DATA: constant(bytes2) = 0x1901
 
-# why an item was skipped, as it stands in the item; `sluice.ledger.Skip` has the numbers
-SIGNATURE: constant(uint256) = 1 << packing.ITEM_SKIP_SHIFT
-TURN_USED: constant(uint256) = 2 << packing.ITEM_SKIP_SHIFT
-PERIOD_TO_COME: constant(uint256) = 3 << packing.ITEM_SKIP_SHIFT
-EXPIRED: constant(uint256) = 4 << packing.ITEM_SKIP_SHIFT
-NOTHING_WITHDRAWABLE: constant(uint256) = 5 << packing.ITEM_SKIP_SHIFT
-ABOVE_WITHDRAWABLE: constant(uint256) = 6 << packing.ITEM_SKIP_SHIFT
-TRANSFER_FAILED: constant(uint256) = 7 << packing.ITEM_SKIP_SHIFT
-NOTHING_DUE: constant(uint256) = 8 << packing.ITEM_SKIP_SHIFT
+# why an item was skipped, as it stands in the outcome; `sluice.ledger.Skip` has the numbers
+SIGNATURE: constant(uint256) = 1 << packing.OUTCOME_SKIP_SHIFT
+TURN_USED: constant(uint256) = 2 << packing.OUTCOME_SKIP_SHIFT
+PERIOD_TO_COME: constant(uint256) = 3 << packing.OUTCOME_SKIP_SHIFT
+EXPIRED: constant(uint256) = 4 << packing.OUTCOME_SKIP_SHIFT
+NOTHING_WITHDRAWABLE: constant(uint256) = 5 << packing.OUTCOME_SKIP_SHIFT
+ABOVE_WITHDRAWABLE: constant(uint256) = 6 << packing.OUTCOME_SKIP_SHIFT
+TRANSFER_FAILED: constant(uint256) = 7 << packing.OUTCOME_SKIP_SHIFT
+NOTHING_DUE: constant(uint256) = 8 << packing.OUTCOME_SKIP_SHIFT
 
 
 event Withdrawn:
@@ -66,7 +66,9 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     if amount == 0:
         refusals._refuse(refusals.AMOUNT_ZERO)
     word: uint256 = accounts._word(account)
-    due_word: uint256 = accounts._due_word(account, word)
+    due_word: uint256 = 0
+    if word >> packing.DUE_FLAG_SHIFT != 0:
+        due_word = accounts._words[packing.DUE_PLACE | convert(account, uint256)]
     due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
     withdrawable: uint256 = accounts._withdrawable(account, word, due, accounts._first_open())
     nano: uint256 = withdrawable
@@ -79,7 +81,7 @@ def _withdraw(account: address, amount: uint256) -> uint256:
 
     accounts._store(account, accounts._take_out(account, word, due_word, nano))
 
-    paid: uint256 = packing._base_units(nano)
+    paid: uint256 = unsafe_mul(nano, packing.NANO)
     log Withdrawn(account=account, amount=paid)
 
     treasury._push(account, nano)
@@ -110,40 +112,55 @@ def _pay_request(
     first_open: uint256,
 ) -> uint256:
     """
-    @dev One signed request: returns the item without its account, what was paid in nano and why it
-         was skipped (see packing).
+    @dev One signed request. Returns the outcome: what was paid in nano, or why it was skipped (see
+         packing).
     """
     account: address = convert(request & packing.ADDRESS_MASK, address)
-    nano: uint256 = (request >> packing.REQUEST_AMOUNT_SHIFT) & packing.AMOUNT_MASK
-    is_all: bool = nano == packing.AMOUNT_MASK
-    amount: uint256 = max_value(uint256) if is_all else unsafe_mul(nano, packing.NANO)
     request_period: uint256 = (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
-    deadline: uint256 = packing._deadline(request >> packing.REQUEST_DEADLINE_SHIFT)
+    # all ones of 32 stand for the maximum value, as in `packing._deadline`
+    deadline: uint256 = request >> packing.REQUEST_DEADLINE_SHIFT
+    deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
     word: uint256 = accounts._words[convert(account, uint256)]
-    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= request_period:
+    last_period: uint256 = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
+    if last_period >= request_period:
         return TURN_USED
     if request_period > period:
         return PERIOD_TO_COME
     if block.timestamp > deadline:
         return EXPIRED
-    # after what costs nothing: a wallet may use all the gas that its check is given
+    # only now, when the time is right: a wallet may use all the gas that its check is given
+    nano: uint256 = (request >> packing.REQUEST_AMOUNT_SHIFT) & packing.AMOUNT_MASK
+    amount: uint256 = unsafe_mul(nano, packing.NANO)
+    if nano == packing.AMOUNT_MASK:
+        amount = max_value(uint256)
     struct_hash: bytes32 = keccak256(
         abi_encode(WITHDRAWAL_TYPE, account, amount, request_period, deadline)
     )
-    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, struct_hash)
+    hash: bytes32 = keccak256(concat(TYPED_DATA, domain, struct_hash))
     if not signing._is_signed(account, hash, signature):
         return SIGNATURE
-    due_word: uint256 = accounts._due_word(account, word)
-    withdrawable: uint256 = accounts._withdrawable(
-        account, word, (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK, first_open
-    )
-    if is_all:
-        nano = withdrawable
+
+    due_word: uint256 = 0
+    if word >> packing.DUE_FLAG_SHIFT != 0:
+        due_word = accounts._words[packing.DUE_PLACE | convert(account, uint256)]
+    # the exact bound takes far more gas; "all" is above any pool, or is all of it
+    if not accounts._is_covered(word, nano):
+        due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+        withdrawable: uint256 = accounts._withdrawable(account, word, due, first_open)
+        if nano == packing.AMOUNT_MASK:
+            nano = withdrawable
+        if nano > withdrawable:
+            return ABOVE_WITHDRAWABLE
     if nano == 0:
         return NOTHING_WITHDRAWABLE
-    if nano > withdrawable:
-        return ABOVE_WITHDRAWABLE
-    return self._pay_out(account, word, due_word, nano, period)
+    # unchecked: at most the pool, the lowest field
+    left: uint256 = unsafe_sub(word, nano)
+    if due_word != 0:
+        left = accounts._take_out(account, word, due_word, nano)
+    accounts._words[convert(account, uint256)] = (
+        left ^ (last_period ^ period) << packing.PERIOD_SHIFT
+    )
+    return self._send(account, nano, word, due_word)
 
 
 @internal
@@ -153,32 +170,54 @@ def _pay_due(account: address, period: uint256) -> uint256:
          `_pay_request`.
     """
     word: uint256 = accounts._words[convert(account, uint256)]
-    if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= period:
+    last_period: uint256 = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
+    if last_period >= period:
         return TURN_USED
-    due_word: uint256 = accounts._due_word(account, word)
-    due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-    if due == 0:
+    place: uint256 = packing.DUE_PLACE | convert(account, uint256)
+    due_word: uint256 = accounts._words[place]
+    nano: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    if nano == 0:
         return NOTHING_DUE
-    return self._pay_out(account, word, due_word, due, period)
+    # unchecked: what is due has its flag, and is part of the pool, the lowest field
+    accounts._words[place] = unsafe_sub(due_word, nano << packing.DUE_SHIFT)
+    left: uint256 = unsafe_sub(word, unsafe_add(packing.DUE_FLAG, nano))
+    accounts._words[convert(account, uint256)] = (
+        left ^ (last_period ^ period) << packing.PERIOD_SHIFT
+    )
+    return self._send(account, nano, word, due_word)
 
 
 @internal
-def _pay_out(
-    account: address, word: uint256, due_word: uint256, nano: uint256, period: uint256
-) -> uint256:
+def _send(account: address, nano: uint256, word: uint256, due_word: uint256) -> uint256:
     """
-    @dev Uses the turn and sends; if the token refuses, everything is as it was. Returns as
-         `_pay_request`.
+    @dev Sends what has left the stored words; if the token refuses, they are again as they were.
+         Returns as `_pay_request`. Reverts only if so little gas is left that the payee would get
+         less than TRANSFER_GAS, since a caller could make anybody's transfer fail so.
     """
-    left: uint256 = accounts._take_out(account, word, due_word, nano)
-    left = left & ~(packing.PERIOD_MASK << packing.PERIOD_SHIFT) | period << packing.PERIOD_SHIFT
-    accounts._words[convert(account, uint256)] = left
-    if treasury._try_push(account, nano):
-        return nano << packing.REQUEST_AMOUNT_SHIFT
+    if msg.gas < treasury.TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
+        refusals._refuse(refusals.TOO_LITTLE_GAS)
 
-    accounts._store(account, word)
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        treasury.TOKEN.address,
+        abi_encode(
+            # unchecked: an amount of 54 bits
+            account,
+            unsafe_mul(nano, packing.NANO),
+            method_id=method_id("transfer(address,uint256)"),
+        ),
+        max_outsize=32,
+        gas=treasury.TRANSFER_GAS,
+        revert_on_failure=False,
+    )
+    # a shorter answer is filled up with zeros at its end, so that it cannot be taken for true
+    if success and convert(answer, bytes32) == treasury.SAID_TRUE:
+        return nano
+
+    accounts._words[convert(account, uint256)] = word
     if due_word != 0:
-        accounts._words[packing._place(account, packing.SPLIT_PLACE)] = due_word
+        accounts._words[packing.DUE_PLACE | convert(account, uint256)] = due_word
     return TRANSFER_FAILED
 
 

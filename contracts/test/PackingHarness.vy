@@ -129,13 +129,6 @@ def head(word: uint256) -> (uint256, uint256, uint256, uint256):
 
 @external
 @pure
-def base_units(nano: uint256) -> uint256:
-    """@notice Nano-NMR as base units."""
-    return packing._base_units(nano)
-
-
-@external
-@pure
 def unit_nano(units: uint256) -> uint256:
     """@notice Risk units as nano-NMR."""
     return packing._unit_nano(units)

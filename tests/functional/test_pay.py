@@ -12,6 +12,7 @@ from tests.escrow_world import (
     FIRST_PASS,
     FORTNIGHT,
     START,
+    WEEK,
     ZERO_ADDRESS,
     World,
     deploy_world,
@@ -378,3 +379,28 @@ def test_pay_names_the_first_thing_that_is_wrong(world: World, staker: str) -> N
         with world.unchanged():
             signer = "staker" if step > 3 else "stranger"
             assert world.pay(world.signed(wrong, signer)) == [(0, skip)]
+
+
+@pytest.mark.parametrize("stakes", [{0: 10**9}, {0: 10**9, 5: 10**9}, {64: 10**9}])
+def test_pay_pays_whatever_is_withdrawable_and_no_more(
+    world: World, staker: str, stakes: dict[int, int]
+) -> None:
+    """N2: also where the account word alone does not tell that it is covered; with rounds open,
+    done and past their deadline."""
+    world.stake(staker, stakes, pool_nano=10**8)
+    for number in range(FIRST_PASS, FIRST_PASS + 6):
+        world.run_pass(number, [Entry(staker)])
+    world.escrow.set_stakes(list(stakes), [nano(10**7)] * len(stakes), sender=staker)
+    for weeks in range(6):
+        set_time(START + (9 + weeks) * WEEK)
+        period = world.lens.current_period()
+        free = world.withdrawable_nano(staker)
+        for amount, expected in (
+            (free, (free, Skip.PAID)),
+            (free - 1, (free - 1, Skip.PAID)),
+            (None, (free, Skip.PAID)),
+            (free + 1, (0, Skip.ABOVE_WITHDRAWABLE)),
+        ):
+            request = Withdrawal(staker, amount, period)
+            with boa.env.anchor():
+                assert world.pay(world.signed(request, "staker")) == [expected]
