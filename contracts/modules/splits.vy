@@ -42,7 +42,8 @@ def _set_given(
 
     parts: uint256 = 0
     for i: uint256 in range(len(shares), bound=MAX_GIVEN):
-        parts |= packing._part(destinations[i], shares[i]) << i * packing.PART_BITS
+        # unchecked: at most 8 parts of 22 bits
+        parts |= packing._part(destinations[i], shares[i]) << unsafe_mul(i, packing.PART_BITS)
     refusals._check(self._check(model, parts))
     self._set(account, model, parts)
 
@@ -85,20 +86,23 @@ def _set(account: address, model: uint256, parts: uint256):
     """
     @dev `parts` as the split word holds them, checked. Logs nothing.
     """
-    place: uint256 = packing._place(account, unsafe_add(packing.SPLIT_PLACE, model))
-    accounts._words[place] = accounts._words[place] & ~packing.PARTS_MASK | parts
+    key: uint256 = convert(account, uint256)
+    place: uint256 = unsafe_add(packing.SPLIT_PLACE, model) << packing.PLACE_SHIFT | key
+    # the parts are the lowest field
+    split_word: uint256 = accounts._words[place]
+    accounts._words[place] = (split_word >> packing.PARTS_BITS << packing.PARTS_BITS | parts)
     # a pass reads a split word only where its flag is set
     page: uint256 = packing._stake_page(model)
-    place = packing._place(account, page)
+    place = page << packing.PLACE_SHIFT | key
     split_flag: uint256 = packing._split_flag(model)
     word: uint256 = accounts._words[place] & ~split_flag
     if parts != 0:
         word |= split_flag
     accounts._words[place] = word
     if parts != 0 and page != 0:
-        word = accounts._word(account)
+        word = accounts._words[key]
         if page > (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK:
-            accounts._store(account, packing._with_pages(word, page))
+            accounts._words[key] = packing._with_pages(word, page)
 
 
 @internal
