@@ -63,13 +63,7 @@ initializes: withdrawals[
     accounts := accounts,
     treasury := treasury
 ]
-initializes: instructing[
-    refusals := refusals,
-    signing := signing,
-    accounts := accounts,
-    staking := staking,
-    splits := splits
-]
+initializes: instructing[refusals := refusals, accounts := accounts]
 # fmt: on
 
 # the owner changes hands in two steps; giving it up for good is not offered
@@ -150,9 +144,9 @@ def deposit(amount: uint256):
     @notice Adds NMR to the caller's pool; the escrow must be approved for it.
     @param amount Base units, whole nano-NMR.
     """
-    self._deposit(msg.sender, amount)
+    nano: uint256 = self._deposit(msg.sender, amount)
 
-    treasury._pull(msg.sender, amount // packing.NANO)
+    treasury._pull(msg.sender, nano)
 
 
 @external
@@ -164,9 +158,9 @@ def deposit_for(account: address, amount: uint256):
     """
     if account == empty(address) or account == self or account == treasury.TOKEN.address:
         refusals._refuse(refusals.ACCOUNT_REFUSED)
-    self._deposit(account, amount)
+    nano: uint256 = self._deposit(account, amount)
 
-    treasury._pull(msg.sender, amount // packing.NANO)
+    treasury._pull(msg.sender, nano)
 
 
 @external
@@ -181,10 +175,10 @@ def deposit_and_stake(
     @param models Strictly ascending, 0 to 64.
     @param stakes What each of them is to hold then, in base units.
     """
-    self._deposit(msg.sender, amount)
+    nano: uint256 = self._deposit(msg.sender, amount)
     staking._set_given(msg.sender, models, stakes)
 
-    treasury._pull(msg.sender, amount // packing.NANO)
+    treasury._pull(msg.sender, nano)
 
 
 @external
@@ -322,37 +316,161 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
     applied: uint256 = 0
     at: uint256 = 0
     signed_at: uint256 = 0
+    # all is read in place: an internal call would copy whatever of it is handed on. Unchecked in this
+    # loop: places in what is given, counts of one byte, lengths of two
     for i: uint256 in range(instructing.MAX_INSTRUCTIONS):
-        if at >= len(instructions):
-            break
-        # unchecked in this loop: places in what is given, and lengths of two bytes
-        if unsafe_add(at, 32) > len(instructions):
+        stakes_at: uint256 = unsafe_add(at, 32)
+        if stakes_at > len(instructions):
             refusals._refuse(refusals.MALFORMED)
         head: uint256 = extract32(instructions, at, output_type=uint256)
-        end: uint256 = instructing._end(at, head, len(instructions))
-        signed_end: uint256 = unsafe_add(signed_at, signing.LENGTH_BYTES)
-        if signed_end <= len(signatures):
-            length: uint256 = convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
-            signed_end = unsafe_add(signed_end, length)
-        signed_at = unsafe_add(signed_at, signing.LENGTH_BYTES)
-        if signed_end > len(signatures):
-            refusals._refuse(refusals.SIGNATURES_FEW)
-        refusal: uint256 = refusals.SIGNER
-        signature_length: uint256 = unsafe_sub(signed_end, signed_at)
-        if signature_length <= signing.MAX_BYTES:
-            refusal = instructing._apply(
-                slice(instructions, at, unsafe_sub(end, at)),
-                convert(slice(signatures, signed_at, signature_length), Bytes[signing.MAX_BYTES]),
-                domain,
+        # what is spare is zero: a message has one encoding
+        if head >> packing.INSTRUCTION_BITS != 0:
+            refusals._refuse(refusals.MALFORMED)
+        stakes: DynArray[uint256, packing.MODELS] = []
+        given_splits: DynArray[uint256, packing.MODELS] = []
+        models_hash: bytes32 = empty(bytes32)
+        units_hash: bytes32 = empty(bytes32)
+        splits_hash: bytes32 = instructing.NOTHING_HASH
+        change_refusal: uint256 = 0
+        counts: uint256 = (head >> packing.STAKE_COUNT_SHIFT) & packing.COUNTS_MASK
+        if counts == instructing.TWO_STAKES:
+            # what is usual: the last 32 bytes hold both stakes, and no array has to be built to be
+            # hashed
+            at = unsafe_add(stakes_at, 2 * packing.STAKE_BYTES)
+            if at > len(instructions):
+                refusals._refuse(refusals.MALFORMED)
+            both: uint256 = extract32(instructions, unsafe_sub(at, 32), output_type=uint256)
+            first: uint256 = (both >> packing.STAKE_BITS) & packing.STAKE_MASK
+            second: uint256 = both & packing.STAKE_MASK
+            stakes = [first, second]
+            models_hash = keccak256(
+                abi_encode(first >> packing.AMOUNT_BITS, second >> packing.AMOUNT_BITS)
             )
+            units_hash = keccak256(
+                abi_encode(
+                    unsafe_mul(first & packing.AMOUNT_MASK, packing.NANO),
+                    unsafe_mul(second & packing.AMOUNT_MASK, packing.NANO),
+                )
+            )
+        else:
+            stake_count: uint256 = counts & packing.COUNT_MASK
+            split_count: uint256 = counts >> packing.COUNT_BITS
+            at = unsafe_add(
+                stakes_at,
+                unsafe_add(
+                    unsafe_mul(stake_count, packing.STAKE_BYTES),
+                    unsafe_mul(split_count, packing.SPLIT_BYTES),
+                ),
+            )
+            if (
+                stake_count > packing.MODELS
+                or split_count > packing.MODELS
+                or at > len(instructions)
+            ):
+                refusals._refuse(refusals.MALFORMED)
+            if counts == 0:
+                change_refusal = refusals.NO_CHANGE
+            models: DynArray[uint256, packing.MODELS] = []
+            units: DynArray[uint256, packing.MODELS] = []
+            hashes: DynArray[uint256, packing.MODELS] = []
+            above: uint256 = 0
+            # each stake and split ends where the next begins, and is read as the lowest of the 32
+            # bytes before that
+            field_at: uint256 = unsafe_sub(stakes_at, 32)
+            for j: uint256 in range(unsafe_add(stake_count, split_count), bound=2 * packing.MODELS):
+                field_at = unsafe_add(
+                    field_at, packing.STAKE_BYTES if j < stake_count else packing.SPLIT_BYTES
+                )
+                field: uint256 = extract32(instructions, field_at, output_type=uint256)
+                if j < stake_count:
+                    stake: uint256 = field & packing.STAKE_MASK
+                    stakes.append(stake)
+                    models.append(stake >> packing.AMOUNT_BITS)
+                    units.append(unsafe_mul(stake & packing.AMOUNT_MASK, packing.NANO))
+                    continue
+                split: uint256 = field & packing.SPLIT_MASK
+                given_splits.append(split)
+                hashes.append(instructing._hash_split(split))
+                model: uint256 = split >> packing.PARTS_BITS
+                if change_refusal == 0:
+                    change_refusal = splits._check(model, split & packing.PARTS_MASK)
+                if change_refusal == 0 and model < above:
+                    change_refusal = refusals.MODELS_NOT_ASCENDING
+                above = unsafe_add(model, 1)
+            models_hash = instructing._hash_words(models)
+            units_hash = instructing._hash_words(units)
+            splits_hash = instructing._hash_words(hashes)
+
+        signature_at: uint256 = unsafe_add(signed_at, signing.LENGTH_BYTES)
+        signature_length: uint256 = 0
+        if signature_at <= len(signatures):
+            signature_length = convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
+        signed_at = unsafe_add(signature_at, signature_length)
+        if signed_at > len(signatures):
+            refusals._refuse(refusals.SIGNATURES_FEW)
+
+        account: uint256 = head & packing.ADDRESS_MASK
+        deadline: uint256 = head >> packing.INSTRUCTION_DEADLINE_SHIFT
+        if deadline == packing.DEADLINE_MASK:
+            deadline = packing._deadline(deadline)
+        nonce: uint256 = (head >> packing.INSTRUCTION_NONCE_SHIFT) & packing.MAX_NONCE
+        place: uint256 = packing.SPLIT_PLACE << packing.PLACE_SHIFT | account
+        split_word: uint256 = accounts._words[place]
+        refusal: uint256 = 0
+        if signature_length > signing.MAX_BYTES:
+            refusal = refusals.SIGNER
+        elif block.timestamp > deadline:
+            refusal = refusals.EXPIRED
+        elif nonce != split_word >> packing.NONCE_SHIFT:
+            refusal = refusals.NONCE_TO_COME
+            if nonce < split_word >> packing.NONCE_SHIFT:
+                refusal = refusals.NONCE_USED
+        elif nonce == packing.MAX_NONCE:
+            refusal = refusals.NONCES_ENDED
+        else:
+            struct_hash: bytes32 = keccak256(
+                abi_encode(
+                    instructing.INSTRUCTION_TYPE,
+                    account,
+                    models_hash,
+                    units_hash,
+                    splits_hash,
+                    nonce,
+                    deadline,
+                )
+            )
+            hash: bytes32 = keccak256(concat(instructing.TYPED_PREFIX, domain, struct_hash))
+            if not signing._is_signed(
+                convert(account, address),
+                hash,
+                convert(
+                    slice(signatures, signature_at, signature_length), Bytes[signing.MAX_BYTES]
+                ),
+            ):
+                refusal = refusals.SIGNER
+            elif change_refusal != 0:
+                refusal = change_refusal
+            else:
+                # the nonce first, since what follows may change what is due beside it
+                accounts._words[place] = unsafe_add(split_word, packing.NONCE_ONE)
+                if len(stakes) != 0:
+                    refusal = staking._set(account, stakes)
+                if refusal != 0:
+                    accounts._words[place] = split_word
+                elif len(given_splits) != 0:
+                    for split: uint256 in given_splits:
+                        splits._set(
+                            convert(account, address),
+                            split >> packing.PARTS_BITS,
+                            split & packing.PARTS_MASK,
+                        )
         if refusal == 0:
             applied |= 1 << i
         else:
             instructing._skip(head, refusal)
-        at = end
-        signed_at = signed_end
-    if at == 0 or at != len(instructions):
-        refusals._refuse(refusals.MALFORMED)
+        # at the latest after as many as there may be, since none is shorter than its head
+        if at == len(instructions):
+            break
     if signed_at != len(signatures):
         refusals._refuse(refusals.SIGNATURES_MANY)
 
@@ -580,10 +698,14 @@ def guardian() -> address:
 
 
 @internal
-def _deposit(account: address, amount: uint256):
+def _deposit(account: address, amount: uint256) -> uint256:
+    """
+    @dev Returns the amount in nano-NMR, which is still to be pulled.
+    """
     nano: uint256 = amounts._positive_nano(amount)
     word: uint256 = accounts._word(account)
     amounts._check_fits(unsafe_add(word & packing.AMOUNT_MASK, nano))
     accounts._store(account, unsafe_add(word, nano))
 
     log Deposited(account=account, sender=msg.sender, amount=amount)
+    return nano

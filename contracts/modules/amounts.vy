@@ -18,10 +18,12 @@ def _to_nano(amount: uint256) -> uint256:
     @dev Token base units to nano-NMR; refuses what is not a whole nano or does not fit an amount's
          54 bits.
     """
-    if amount % packing.NANO != 0:
+    nano: uint256 = unsafe_div(amount, packing.NANO)
+    # unchecked: not above the amount
+    if unsafe_mul(nano, packing.NANO) != amount:
         refusals._refuse(refusals.AMOUNT_NOT_WHOLE)
-    nano: uint256 = amount // packing.NANO
-    self._check_fits(nano)
+    if nano > packing.AMOUNT_MASK:
+        refusals._refuse(refusals.AMOUNT_TOO_LARGE)
     return nano
 
 

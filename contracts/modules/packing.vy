@@ -60,6 +60,8 @@ PERIOD_MASK: constant(uint256) = 2**10 - 1
 PAGES_SHIFT: constant(uint256) = 249
 PAGES_MASK: constant(uint256) = 2**5 - 1
 FLAGS_SHIFT: constant(uint256) = 254
+# the bit that is set below zero, in two's complement
+SIGN_SHIFT: constant(uint256) = 255
 # of the two flags: model 0 has a split of its own, something is due
 SPLIT_FLAG: constant(uint256) = 1 << 254
 DUE_FLAG: constant(uint256) = 1 << 255
@@ -87,6 +89,8 @@ DUE_SHIFT: constant(uint256) = 176
 NONCE_SHIFT: constant(uint256) = 230
 # above the four stakes of a page
 PAGE_FLAGS_SHIFT: constant(uint256) = 216
+# the stakes and the flags
+PAGE_BITS: constant(uint256) = 220
 MAX_NONCE: constant(uint256) = 2**26 - 1
 NONCE_ONE: constant(uint256) = 1 << NONCE_SHIFT
 
@@ -110,13 +114,16 @@ DUE_PLACE: constant(uint256) = SPLIT_PLACE << PLACE_SHIFT
 
 # an instruction: its head, then the stakes, then the splits
 STAKE_BYTES: constant(uint256) = 8
+STAKE_BITS: constant(uint256) = 64
 STAKE_MASK: constant(uint256) = 2**64 - 1
 SPLIT_BYTES: constant(uint256) = 23
 SPLIT_MASK: constant(uint256) = 2**184 - 1
 PARTS_BITS: constant(uint256) = 176
 STAKE_COUNT_SHIFT: constant(uint256) = 160
 SPLIT_COUNT_SHIFT: constant(uint256) = 168
+COUNT_BITS: constant(uint256) = 8
 COUNT_MASK: constant(uint256) = 2**8 - 1
+COUNTS_MASK: constant(uint256) = 2**16 - 1
 INSTRUCTION_NONCE_SHIFT: constant(uint256) = 176
 INSTRUCTION_DEADLINE_SHIFT: constant(uint256) = 202
 INSTRUCTION_BITS: constant(uint256) = 234

@@ -31,87 +31,101 @@ event Left:
 @internal
 def _set_given(
     account: address,
-    models: DynArray[uint256, packing.MODELS],
+    stakes: DynArray[uint256, packing.MODELS],
     units: DynArray[uint256, packing.MODELS],
 ):
     """
-    @dev What an account sets by its own transaction; `units` are base units.
+    @dev What an account sets by its own transaction: `stakes` come as bare models, and get their
+         amounts here; `units` are base units.
     """
-    if len(units) != len(models):
+    if len(units) != len(stakes):
         refusals._refuse(refusals.STAKES_COUNT)
 
-    stakes: DynArray[uint256, packing.MODELS] = []
-    for i: uint256 in range(len(models), bound=packing.MODELS):
+    if len(stakes) == 0:
+        refusals._refuse(refusals.NO_MODELS)
+    for i: uint256 in range(len(stakes), bound=packing.MODELS):
         nano: uint256 = amounts._to_nano(units[i])
+        model: uint256 = stakes[i]
         # a model far too high stays too high
-        stakes.append(min(models[i], packing.MODELS) << packing.AMOUNT_BITS | nano)
-    refusals._check(self._set(account, stakes))
+        if model > packing.MODELS:
+            model = packing.MODELS
+        stakes[i] = model << packing.AMOUNT_BITS | nano
+    refusals._check(self._set(convert(account, uint256), stakes))
 
     log StakesSet(account=account, stakes=stakes)
 
 
 @internal
-def _set(account: address, stakes: DynArray[uint256, packing.MODELS]) -> uint256:
+def _set(account: uint256, stakes: DynArray[uint256, packing.MODELS]) -> uint256:
     """
-    @dev Each listed model's stake becomes the given one; the pool takes up the difference, and what
-         is due falls with it if it has to. Logs nothing. Returns why it is refused, 0 if it is not;
-         nothing is written before that is known.
+    @dev Each listed model's stake, at least one, becomes the given one; the pool takes up the
+         difference, and what is due falls with it if it has to. Logs nothing. Returns why it is
+         refused, 0 if it is not; nothing is written before that is known.
     """
-    if len(stakes) == 0:
-        return refusals.NO_MODELS
-
-    word: uint256 = accounts._words[convert(account, uint256)]
-    # the page at hand; page 0 is the account word itself
-    page: uint256 = 0
-    page_word: uint256 = word
-    written: DynArray[uint256, packing.PAGES] = []
-    written_words: DynArray[uint256, packing.PAGES] = []
-    pool: uint256 = word & packing.AMOUNT_MASK
+    word: uint256 = accounts._words[account]
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
-    staked: uint256 = 0
+    # the stake page at hand, 0 = none, and those before it, each with its number above its flags
+    page: uint256 = 0
+    page_word: uint256 = 0
+    before: DynArray[uint256, packing.PAGES] = []
+    # unchecked: differences are in two's complement, and a field plus its difference is an amount
+    # again, so that its neighbours stay; models are at most 64, sums of at most 66 amounts
+    taken: uint256 = 0
     above: uint256 = 0
-    # unchecked below: sums of at most 65 amounts of 54 bits
     for given: uint256 in stakes:
         model: uint256 = given >> packing.AMOUNT_BITS
-        if model > packing.MAX_MODEL:
-            return refusals.MODEL_NUMBER
-        if model < above:
-            return refusals.MODELS_NOT_ASCENDING
+        # one comparison for both: from `above` to 64 there are `MODELS - above` numbers, and what is
+        # below `above` wraps to far more
+        if unsafe_sub(model, above) >= unsafe_sub(packing.MODELS, above):
+            return (
+                refusals.MODEL_NUMBER
+                if model > packing.MAX_MODEL
+                else refusals.MODELS_NOT_ASCENDING
+            )
         above = unsafe_add(model, 1)
+
+        if model == 0:
+            # its stake stands in the account word
+            taken = unsafe_sub(given, (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK)
+            word = unsafe_add(word, taken << packing.STAKE_SHIFT)
+            continue
         stake: uint256 = given & packing.AMOUNT_MASK
-
-        model_page: uint256 = packing._stake_page(model)
+        # as `packing._stake_page` and `packing._stake_shift`
+        place: uint256 = unsafe_add(model, 3)
+        model_page: uint256 = unsafe_div(place, packing.MODELS_A_PAGE)
         if model_page != page:
-            if page == 0:
-                word = page_word
-            else:
-                written.append(page)
-                written_words.append(page_word)
+            if page != 0:
+                before.append(page << packing.PAGE_BITS | page_word)
             page = model_page
-            page_word = accounts._words[packing._place(account, page)]
-
-        offset: uint256 = packing._stake_shift(model)
-        pool = unsafe_add(pool, (page_word >> offset) & packing.AMOUNT_MASK)
-        staked = unsafe_add(staked, stake)
-        page_word = page_word & ~(packing.AMOUNT_MASK << offset) | stake << offset
+            page_word = accounts._words[page << packing.PLACE_SHIFT | account]
+        offset: uint256 = unsafe_mul(place % packing.MODELS_A_PAGE, packing.AMOUNT_BITS)
+        more: uint256 = unsafe_sub(stake, (page_word >> offset) & packing.AMOUNT_MASK)
+        page_word = unsafe_add(page_word, more << offset)
+        taken = unsafe_add(taken, more)
         # a stake of zero is none: only what is staked raises the number of pages in use
-        if stake != 0 and model_page > pages:
-            pages = model_page
-    if pool < staked:
-        return refusals.POOL_TOO_SMALL
-    pool = unsafe_sub(pool, staked)
+        if page > pages:
+            if stake != 0:
+                word = packing._with_pages(word, page)
+                pages = page
+    pool: uint256 = unsafe_sub(word & packing.AMOUNT_MASK, taken)
     if pool > packing.AMOUNT_MASK:
-        return refusals.AMOUNT_TOO_LARGE
+        return (
+            refusals.AMOUNT_TOO_LARGE
+            if pool >> packing.SIGN_SHIFT == 0
+            else refusals.POOL_TOO_SMALL
+        )
+    # the pool is the lowest field
+    word = unsafe_sub(word, taken)
 
-    for i: uint256 in range(len(written), bound=packing.PAGES):
-        accounts._words[packing._place(account, written[i])] = written_words[i]
-    if page == 0:
-        word = page_word
-    else:
-        accounts._words[packing._place(account, page)] = page_word
-    word = packing._with_pages(packing._with_pool(word, pool), pages)
-    word = accounts._with_due(account, word, 0)
-    accounts._words[convert(account, uint256)] = word
+    if page != 0:
+        for other: uint256 in before:
+            accounts._words[other >> packing.PAGE_BITS << packing.PLACE_SHIFT | account] = (
+                other << (256 - packing.PAGE_BITS) >> (256 - packing.PAGE_BITS)
+            )
+        accounts._words[page << packing.PLACE_SHIFT | account] = page_word
+    if word >> packing.DUE_FLAG_SHIFT != 0:
+        word = accounts._with_due(convert(account, address), word, 0)
+    accounts._words[account] = word
     return 0
 
 
@@ -123,16 +137,16 @@ def _leave(account: address):
     """
     word: uint256 = accounts._word(account)
     # unchecked: 66 amounts of 54 bits
-    pool: uint256 = unsafe_add(word & packing.AMOUNT_MASK, accounts._staked(account, word))
-    amounts._check_fits(pool)
+    staked: uint256 = accounts._staked(account, word)
+    amounts._check_fits(unsafe_add(word & packing.AMOUNT_MASK, staked))
 
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
-        place: uint256 = packing._place(account, unsafe_add(i, 1))
+        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | convert(account, uint256)
         page_word: uint256 = accounts._words[place]
         accounts._words[place] = page_word >> packing.PAGE_FLAGS_SHIFT << packing.PAGE_FLAGS_SHIFT
-    word = word & ~(packing.AMOUNT_MASK << packing.STAKE_SHIFT)
-    accounts._store(account, packing._with_pool(word, pool))
+    stake: uint256 = word & (packing.AMOUNT_MASK << packing.STAKE_SHIFT)
+    accounts._store(account, unsafe_add(unsafe_sub(word, stake), staked))
     nonce: uint256 = accounts._raise_nonce(account)
 
     log Left(account=account, nonce=nonce)
