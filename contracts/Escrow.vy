@@ -52,7 +52,7 @@ initializes: accounts[clock := clock, rounds := rounds]
 initializes: treasury[refusals := refusals]
 initializes: staking[refusals := refusals, amounts := amounts, accounts := accounts]
 initializes: splits[refusals := refusals, accounts := accounts]
-initializes: payouts[refusals := refusals, clock := clock, accounts := accounts, splits := splits]
+initializes: payouts[refusals := refusals, clock := clock, accounts := accounts]
 # the formatter would end these lists with a comma, which neither it nor the compiler can read
 # fmt: off
 initializes: withdrawals[
@@ -298,7 +298,7 @@ def resolve(
         link_earned: uint256 = 0
         link_burned: uint256 = 0
         link_earned, link_burned = payouts._apply(links[i], i, round, weekly)
-        # unchecked: at most 20 links of 128 words with four amounts of 54 bits
+        # unchecked: at most 16 links of 96 words with four amounts of 54 bits
         earned = unsafe_add(earned, link_earned)
         burned = unsafe_add(burned, link_burned)
     treasury._settle_pass(earned, burned)

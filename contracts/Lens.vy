@@ -296,7 +296,7 @@ def _held(account: address) -> Held:
     fields: packing.Account = packing._account(words[0])
     held: Held = Held(word=words[0], pool=fields.pool, staked=fields.stake, due=0)
     for page: uint256 in range(1, 1 + packing.PAGES):
-        held.staked += packing._stakes_sum(words[page])
+        held.staked += packing._sum(words[page])
     # what is due counts only while the account word says that something is
     if words[0] >= packing.DUE_FLAG:
         split_word: uint256 = self._word(account, packing.SPLIT_PLACE)

@@ -26,15 +26,16 @@ class EntryGas:
     how they are batched.
 
     At worst an account uses all its pages and splits every earning eight ways on pages where it
-    has nothing yet. A loss can touch all sixteen pages too, but only lowers what stands there:
-    sixteen such writes cost less than eight of the writes from zero that are counted for it.
+    has nothing yet: writes from zero. A loss can touch every page too, but only lowers what stands
+    there.
     `link_budget` leaves what a transaction of 16,777,216 gas needs besides: its base, its
     calldata and the digests."""
 
-    account: int = 12_000
-    reading: int = 45_000
-    payout: int = 14_000
-    page_written: int = 20_000
+    account: int = 8_000
+    reading: int = 36_000
+    payout: int = 4_500
+    page_filled: int = 20_000
+    page_lowered: int = 3_500
     link_budget: int = 15_000_000
     usual_typical: int = 7_000
     usual_paged: int = 10_000
@@ -45,9 +46,17 @@ class EntryGas:
     def worst(self, entry: Entry) -> int:
         """The most gas an entry can take, whatever its account does with stakes and splits
         before it is resolved."""
-        payouts = sum(1 for payout in entry.payouts_nano.values() if payout)
-        pages = min(PAGES, MODEL_DESTINATIONS * payouts)
-        return self.account + self.reading + self.payout * payouts + self.page_written * pages
+        earnings = sum(1 for payout in entry.payouts_nano.values() if payout > 0)
+        losses = sum(1 for payout in entry.payouts_nano.values() if payout < 0)
+        filled = min(PAGES, MODEL_DESTINATIONS * earnings)
+        lowered = PAGES - filled if losses else 0
+        return (
+            self.account
+            + self.reading
+            + self.payout * (earnings + losses)
+            + self.page_filled * filled
+            + self.page_lowered * lowered
+        )
 
     def usual(self, link: Sequence[Entry]) -> int:
         """The gas that a link is expected to take."""

@@ -57,8 +57,8 @@ POOL = 254
 WALLET = 255
 """Destinations of a split beside the models 0..64."""
 
-MAX_LINK_WORDS = 128
-MAX_LINKS_A_CALL = 20
+MAX_LINK_WORDS = 96
+MAX_LINKS_A_CALL = 16
 NO_DIGEST = bytes(32)
 
 

@@ -51,7 +51,7 @@ FORTNIGHT = 14 * DAY
 STAKE = 10 * 10**9
 """What an account of the tests has on a model where nothing else is said, in nano-NMR."""
 
-MAX_LINKS = 20
+MAX_LINKS = 16
 """The most links that one `resolve` takes."""
 
 ROLES = ("deployer", "owner", "operator", "guardian", "staker", "other_staker", "stranger")

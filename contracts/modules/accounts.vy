@@ -44,7 +44,7 @@ def _staked(account: address, word: uint256) -> uint256:
     for i: uint256 in range(pages, bound=packing.PAGES):
         place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | convert(account, uint256)
         page_word: uint256 = self._words[place]
-        staked = unsafe_add(staked, packing._stakes_sum(page_word))
+        staked = unsafe_add(staked, packing._sum(page_word))
     return staked
 
 
@@ -136,20 +136,20 @@ def _take_out(account: address, word: uint256, due_word: uint256, nano: uint256)
 
 
 @internal
-def _with_due(account: address, word: uint256, sent: uint256) -> uint256:
+def _with_due(account: uint256, word: uint256, due_word: uint256, sent: uint256) -> uint256:
     """
     @dev The account word, not yet stored, after `sent` became due; what is due is never more than
-         the pool, and is stored. Unchecked: amounts of 54 bits.
+         the pool, and is stored beside the rest of `due_word`. Unchecked: amounts of 54 bits.
     """
-    if sent == 0 and word < packing.DUE_FLAG:
-        return word
-
-    place: uint256 = packing._place(account, packing.SPLIT_PLACE)
-    split_word: uint256 = self._words[place]
-    before: uint256 = (split_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-    due: uint256 = min(unsafe_add(before, sent), word & packing.AMOUNT_MASK)
+    before: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    due: uint256 = unsafe_add(before, sent)
+    pool: uint256 = word & packing.AMOUNT_MASK
+    if due > pool:
+        due = pool
     if due != before:
-        self._words[place] = unsafe_add(split_word, unsafe_sub(due, before) << packing.DUE_SHIFT)
+        self._words[packing.DUE_PLACE | account] = unsafe_add(
+            due_word, unsafe_sub(due, before) << packing.DUE_SHIFT
+        )
     if due == 0:
         return word & ~packing.DUE_FLAG
     return word | packing.DUE_FLAG

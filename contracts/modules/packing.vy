@@ -62,6 +62,7 @@ PAGES_MASK: constant(uint256) = 2**5 - 1
 FLAGS_SHIFT: constant(uint256) = 254
 # the bit that is set below zero, in two's complement
 SIGN_SHIFT: constant(uint256) = 255
+ROUND_ONE: constant(uint256) = 1 << ROUND_SHIFT
 # of the two flags: model 0 has a split of its own, something is due
 SPLIT_FLAG: constant(uint256) = 1 << 254
 DUE_FLAG: constant(uint256) = 1 << 255
@@ -101,9 +102,25 @@ PAYOUT_BIASES: constant(uint256) = (
     PAYOUT_BIAS | PAYOUT_BIAS << 54 | PAYOUT_BIAS << 108 | PAYOUT_BIAS << 162
 )
 PAYOUTS_MASK: constant(uint256) = 2**216 - 1
-# a loss with its bias taken off stands as this less the loss
-LOSS_BASE: constant(uint256) = 2**54
+# the lanes: four amounts of a page are worked on together, each in its own 54 bits. TOPS are their
+# highest bits, LOWS the others; EVEN are two of them with room for sums, which taken modulo
+# HALVES come together
+LANE_TOPS: constant(uint256) = PAYOUT_BIASES
+LANE_LOWS: constant(uint256) = PAYOUTS_MASK - LANE_TOPS
+EVEN_LANES: constant(uint256) = AMOUNT_MASK | AMOUNT_MASK << 108
+HALVES: constant(uint256) = 2**108 - 1
+LANE_TOP: constant(uint256) = 53
+# model 0 as a page of its own, page 0: in the last lane, as model m is in lane (m + 3) modulo 4
+FIRST_PAGE_LANE: constant(uint256) = 3
+FIRST_PAGE_SHIFT: constant(uint256) = 162
 PAGE_NUMBER_SHIFT: constant(uint256) = 216
+
+# what a link comes to: | what was burned, below zero: 128 | entries 64 | what was earned: 64 |
+TALLY_BURNED: constant(uint256) = 128
+TALLY_BURNED_MASK: constant(uint256) = 2**128 - 1
+TALLY_ENTRIES: constant(uint256) = 64
+TALLY_ENTRY: constant(uint256) = 1 << TALLY_ENTRIES
+TALLY_MASK: constant(uint256) = 2**64 - 1
 
 # places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
 # the split words
@@ -160,15 +177,6 @@ def _account(word: uint256) -> Account:
 
 @internal
 @pure
-def _with_pool(word: uint256, pool: uint256) -> uint256:
-    """
-    @dev The account word with another pool; the caller has checked that it fits.
-    """
-    return word & ~AMOUNT_MASK | pool
-
-
-@internal
-@pure
 def _with_period(word: uint256, period: uint256) -> uint256:
     """
     @dev The account word with another period: the bits in which it differs are flipped.
@@ -215,15 +223,6 @@ def _stake_shift(model: uint256) -> uint256:
 
 @internal
 @pure
-def _first_model(page: uint256) -> uint256:
-    """
-    @dev The first of the four models of a stake page 1..16.
-    """
-    return unsafe_sub(unsafe_mul(page, MODELS_A_PAGE), 3)
-
-
-@internal
-@pure
 def _split_flag(model: uint256) -> uint256:
     """
     @dev The flag that a model has a split of its own: in its stake page, or in the account word.
@@ -243,31 +242,6 @@ def _part(destination: uint256, share: uint256) -> uint256:
     to: uint256 = destination if destination <= DESTINATION_MASK else MODELS
     bps: uint256 = share if share <= SHARE_MASK and share != 0 else SHARE_MASK
     return to | bps << SHARE_SHIFT
-
-
-@internal
-@pure
-def _share_of(earning: uint256, parts: uint256) -> uint256:
-    """
-    @dev What the lowest part of a split gets, rounded down. Unchecked: 54 and 14 bits.
-    """
-    share: uint256 = (parts >> SHARE_SHIFT) & SHARE_MASK
-    return unsafe_div(unsafe_mul(earning, share), BPS)
-
-
-@internal
-@pure
-def _stakes_sum(page_word: uint256) -> uint256:
-    """
-    @dev The four stakes of a page. Unchecked: four 54-bit amounts cannot overflow a word.
-    """
-    return unsafe_add(
-        unsafe_add(page_word & AMOUNT_MASK, (page_word >> AMOUNT_BITS) & AMOUNT_MASK),
-        unsafe_add(
-            (page_word >> (2 * AMOUNT_BITS)) & AMOUNT_MASK,
-            (page_word >> (3 * AMOUNT_BITS)) & AMOUNT_MASK,
-        ),
-    )
 
 
 @internal
@@ -336,21 +310,45 @@ def _without_missed(word: uint256, round_before: uint256, round_word: uint256) -
 
 @internal
 @pure
-def _first_payout(first_word: uint256) -> uint256:
+def _first_page(word: uint256) -> uint256:
     """
-    @dev Model 0's payout out of the first word of an entry, in the form of `_page_payouts`.
+    @dev Model 0's stake and flag out of the account word, as page 0.
     """
-    return (first_word >> ENTRY_PAYOUT_SHIFT) & AMOUNT_MASK ^ PAYOUT_BIAS
+    return (
+        (word << (FIRST_PAGE_SHIFT - STAKE_SHIFT)) & (AMOUNT_MASK << FIRST_PAGE_SHIFT)
+        | (word >> (FLAGS_SHIFT - PAGE_FLAGS_SHIFT - FIRST_PAGE_LANE)) & (1 << (PAGE_FLAGS_SHIFT + FIRST_PAGE_LANE))
+    )
 
 
 @internal
 @pure
-def _page_payouts(page_word: uint256) -> uint256:
+def _halves(page: uint256) -> uint256:
     """
-    @dev Four payouts with the bias taken off, so that nothing is zero: an earning stands as itself
-         (below 2^53), a loss as 2^54 - loss.
+    @dev The sums of lanes 0 and 1, and of lanes 2 and 3, each with 54 bits of room.
     """
-    return page_word & PAYOUTS_MASK ^ PAYOUT_BIASES
+    return unsafe_add(page & EVEN_LANES, (page >> AMOUNT_BITS) & EVEN_LANES)
+
+
+@internal
+@pure
+def _sum(page: uint256) -> uint256:
+    """
+    @dev The sum of the four lanes of a page.
+    """
+    return unsafe_add(page & EVEN_LANES, (page >> AMOUNT_BITS) & EVEN_LANES) % HALVES
+
+
+@internal
+@pure
+def _smaller(lost: uint256, stakes: uint256) -> uint256:
+    """
+    @dev The smaller one in each lane; `lost` is at most 2^53. With its top bit set no lane of
+         `stakes` falls below zero by it, and the bit is still there, or was before, where the stake
+         is not smaller.
+    """
+    covered: uint256 = (unsafe_sub(stakes | LANE_TOPS, lost) | stakes) & LANE_TOPS
+    whole: uint256 = unsafe_sub(covered << 1, covered >> 53)
+    return lost & whole | stakes & (PAYOUTS_MASK & ~whole)
 
 
 @internal

@@ -12,16 +12,14 @@ from . import packing
 from . import clock
 from . import rounds
 from . import accounts
-from . import splits
 
 uses: refusals
 uses: clock
 uses: accounts
-uses: splits
 
 MAX_WORDS: constant(uint256) = rounds.MAX_LINK_BYTES // 32
-# one more than pages that ascend can fill, so that the refusal can say so
-MAX_ENTRY_WORDS: constant(uint256) = 2 + packing.PAGES
+# model 0, which is page 0 by itself, and the stake pages
+PLACES: constant(uint256) = 1 + packing.PAGES
 
 
 event LinkApplied:
@@ -33,23 +31,43 @@ event LinkApplied:
 # what is the same for every account of a transaction
 struct WeeklyPass:
     round: uint256
-    # where the risk of this round, and then of the one that opens, stands in the account word
+    round_before: uint256
+    # where the risk of this round, and then of the one that opens, stands in the account word, as
+    # units and as nano-NMR
     risk_shift: uint256
-    # losses are charged: the deadline of the round is not past
-    charged: bool
+    bound_shift: uint256
+    # all ones if losses are charged, since the deadline of the round is not past; else zero
+    charged: uint256
     # 0 if the pass comes too late to open the next round: that would sell hindsight
     cap_bps: uint256
+    # the account word's round, pages and flags if one word tells all: one model, no split, nothing
+    # due, in the last pass. No word has them if losses are not charged
+    typical: uint256
+    # the largest stake whose risk is not saturated
+    most_staked: uint256
 
 
 @internal
 @view
 def _weekly_pass(round_word: uint256) -> WeeklyPass:
-    late: bool = block.timestamp >= clock._pass_time(round_word + 1)
+    charged: uint256 = 0
+    typical: uint256 = max_value(uint256)
+    if round_word > clock._lapsed_rounds():
+        charged = max_value(uint256)
+        typical = (round_word - 1) << packing.ROUND_SHIFT
+    cap_bps: uint256 = 0
+    if block.timestamp < clock._pass_time(round_word + 1):
+        cap_bps = clock.CAP_BPS
+    most: uint256 = packing.AMOUNT_MASK
     return WeeklyPass(
         round=round_word,
+        round_before=round_word - 1,
         risk_shift=packing._risk_shift(round_word),
-        charged=round_word > clock._lapsed_rounds(),
-        cap_bps=0 if late else clock.CAP_BPS,
+        bound_shift=packing._risk_shift(round_word) - packing.RISK_UNIT_BITS,
+        charged=charged,
+        cap_bps=cap_bps,
+        typical=typical,
+        most_staked=min(packing.RISK_MASK * packing.RISK_DIVISOR // clock.CAP_BPS, most),
     )
 
 
@@ -58,255 +76,381 @@ def _apply(
     link: Bytes[rounds.MAX_LINK_BYTES], link_index: uint256, round: uint256, weekly: WeeklyPass
 ) -> (uint256, uint256):
     """
-    @dev Applies every entry of a link; returns what was earned and what was burned.
+    @dev The whole rule, for every entry of a link: all losses, models ascending, then all earnings,
+         then the risk of the round that opens. Returns what was earned and what was burned.
     """
     if len(link) % 32 != 0:
         refusals._refuse(refusals.LINK_NOT_WHOLE)
+    # as an array, since its elements are read for less gas than what stands in bytes
+    words: DynArray[uint256, MAX_WORDS] = abi_decode(
+        concat(convert(len(link) // 32, bytes32), link),
+        DynArray[uint256, MAX_WORDS],
+        unwrap_tuple=False,
+    )
 
-    earned: uint256 = 0
-    burned: uint256 = 0
-    words: uint256 = len(link) // 32
-    next_entry: uint256 = 0
-    entry_index: uint256 = 0
-    # one model, no split, nothing due, in the last pass: all that one word can tell
-    typical: uint256 = (weekly.round - 1) << packing.ROUND_SHIFT
-    risk_shift: uint256 = weekly.risk_shift
-    for i: uint256 in range(words, bound=MAX_WORDS):
-        if i < next_entry:
-            continue
+    # what the link comes to so far (see packing)
+    tally: uint256 = 0
+    # how many words of the entry at hand are to come
+    awaited: uint256 = 0
 
-        first: uint256 = extract32(link, unsafe_mul(i, 32), output_type=uint256)
-        word: uint256 = accounts._words[first & packing.ADDRESS_MASK]
-        payout: uint256 = first >> packing.ENTRY_PAYOUT_SHIFT
-
-        # the typical account, in place; whatever is unusual in it, a refusal too, is left to
-        # _pass_account
-        if (
-            (word & packing.SHAPE_MASK) == typical
-            and payout <= packing.AMOUNT_MASK
-            and weekly.charged
-        ):
-            units: uint256 = (word >> risk_shift) & packing.RISK_MASK
-            bound: uint256 = units << packing.RISK_UNIT_BITS
+    # of the account at hand
+    account: uint256 = 0
+    word: uint256 = 0
+    bound: uint256 = 0
+    pages: uint256 = 0
+    # unchecked below: sums of at most 65 amounts of 54 bits, those of pages in two halves with room
+    # for them
+    losses: uint256 = 0
+    earnings: uint256 = 0
+    staked: uint256 = 0
+    uncovered: uint256 = 0
+    # bit p stands for page p: whether the entry names it, and whether its gains have still to be
+    # shared out
+    named: uint256 = 0
+    unpaid: uint256 = 0
+    gains: uint256[PLACES] = empty(uint256[PLACES])
+    for given: uint256 in words:
+        if awaited == 0:
+            word = accounts._words[given & packing.ADDRESS_MASK]
+            bound = (word >> weekly.risk_shift & packing.RISK_MASK) << packing.RISK_UNIT_BITS
             stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
-            usual: bool = False
-            # unchecked: payout is biased by 2^53, so neither branch goes below zero, and stake and
-            # bound are so small that their sums stay far from 2^256
-            if payout >= packing.PAYOUT_BIAS:
-                amount: uint256 = unsafe_sub(payout, packing.PAYOUT_BIAS)
-                grown: uint256 = unsafe_add(stake, amount)
-                if amount <= bound and stake != 0 and grown <= packing.AMOUNT_MASK:
-                    stake = grown
-                    word = unsafe_add(word, amount << packing.STAKE_SHIFT)
-                    earned = unsafe_add(earned, amount)
-                    usual = True
-            else:
-                amount: uint256 = unsafe_sub(packing.PAYOUT_BIAS, payout)
-                if amount <= bound and amount <= stake:
-                    stake = unsafe_sub(stake, amount)
-                    word = unsafe_sub(word, amount << packing.STAKE_SHIFT)
-                    burned = unsafe_add(burned, amount)
-                    usual = True
-            if usual:
-                opened: uint256 = packing._units(stake, weekly.cap_bps)
-                # unchecked: replaces the field exactly, since opened and units both fit it; the
-                # round was one less
-                word = unsafe_add(word, unsafe_sub(opened, units) << risk_shift)
-                accounts._words[first & packing.ADDRESS_MASK] = unsafe_add(
-                    word, 1 << packing.ROUND_SHIFT
+            # unchecked: a loss is 2^256 less it, so that sums and shifts come out right for both;
+            # with page words to follow it is an earning above every bound
+            payout: uint256 = unsafe_sub(given >> packing.ENTRY_PAYOUT_SHIFT, packing.PAYOUT_BIAS)
+            left: uint256 = unsafe_add(stake, payout)
+
+            # The typical account, of one word, is passed in place. Whatever is unusual, a refusal
+            # too, goes the long way: each of these has a bit from the round's place up, the first
+            # if the word says more than one model, a split, something due or another last pass, the
+            # others because they are negative if a loss or an earning is above the bound, a loss
+            # above the stake, the risk to come saturated, or there is no stake
+            if (
+                word & packing.SHAPE_MASK ^ weekly.typical
+                | unsafe_add(bound, payout)
+                | unsafe_sub(bound, payout)
+                | left
+                | unsafe_sub(weekly.most_staked, left)
+                | unsafe_sub(stake, 1)
+            ) < packing.ROUND_ONE:
+                opened: uint256 = unsafe_div(
+                    unsafe_add(unsafe_mul(left, weekly.cap_bps), packing.RISK_DIVISOR - 1),
+                    packing.RISK_DIVISOR,
                 )
-                entry_index = unsafe_add(entry_index, 1)
+                # unchecked: each field becomes what fits it; the round was one less
+                accounts._words[given & packing.ADDRESS_MASK] = unsafe_add(
+                    unsafe_add(word, payout << packing.STAKE_SHIFT),
+                    unsafe_add(
+                        unsafe_sub(opened << packing.RISK_UNIT_BITS, bound) << weekly.bound_shift,
+                        packing.ROUND_ONE,
+                    ),
+                )
+                # unchecked: a loss is shifted to where losses stand, an earning stays
+                tally = unsafe_add(
+                    unsafe_add(tally, packing.TALLY_ENTRY),
+                    payout << unsafe_mul(payout >> packing.SIGN_SHIFT, packing.TALLY_BURNED),
+                )
                 continue
-        next_entry = unsafe_add(unsafe_add(i, 1), first >> packing.ENTRY_PAGES_SHIFT)
-        if next_entry > words:
-            self._refuse(link_index, entry_index, refusals.ENTRY_CUT_SHORT)
-        entry: DynArray[uint256, MAX_ENTRY_WORDS] = [first]
-        for j: uint256 in range(unsafe_add(i, 1), next_entry, bound=MAX_WORDS):
-            if len(entry) == MAX_ENTRY_WORDS:
-                break
-            entry.append(extract32(link, unsafe_mul(j, 32), output_type=uint256))
-        account_earned: uint256 = 0
-        account_burned: uint256 = 0
-        refusal: uint256 = 0
-        account_earned, account_burned, refusal = self._pass_account(word, entry, weekly)
-        if refusal != 0:
-            self._refuse(link_index, entry_index, refusal)
-        earned = unsafe_add(earned, account_earned)
-        burned = unsafe_add(burned, account_burned)
-        entry_index = unsafe_add(entry_index, 1)
+
+            tally = unsafe_add(tally, packing.TALLY_ENTRY)
+            awaited = given >> packing.ENTRY_PAGES_SHIFT
+            round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
+            if round_before != weekly.round_before:
+                if round_before == weekly.round:
+                    self._refuse(link_index, tally, refusals.ENTRY_TWICE)
+                word = unsafe_add(
+                    packing._without_missed(word, round_before, weekly.round),
+                    unsafe_sub(weekly.round_before, round_before) << packing.ROUND_SHIFT,
+                )
+                bound = (word >> weekly.risk_shift & packing.RISK_MASK) << packing.RISK_UNIT_BITS
+            word = unsafe_add(word, packing.ROUND_ONE)
+            account = given & packing.ADDRESS_MASK
+            pages = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
+            losses = 0
+            earnings = 0
+            uncovered = 0
+            unpaid = 0
+            named = 1
+
+            # model 0: its loss as far as its stake covers it, its earning back to it unless it has
+            # a split of its own, or no stake any more
+            staked = stake
+            payout = unsafe_sub(
+                given >> packing.ENTRY_PAYOUT_SHIFT & packing.AMOUNT_MASK, packing.PAYOUT_BIAS
+            )
+            if payout >> packing.SIGN_SHIFT == 0:
+                earnings = payout
+                gains[0] = payout << packing.FIRST_PAGE_SHIFT
+                left = unsafe_add(stake, payout)
+                if word & packing.SPLIT_FLAG == 0 and stake != 0 and left <= packing.AMOUNT_MASK:
+                    staked = left
+                elif payout != 0:
+                    unpaid = 1
+            else:
+                losses = unsafe_sub(0, payout)
+                gains[0] = 0
+                lost: uint256 = losses & weekly.charged
+                if lost > stake:
+                    uncovered = unsafe_sub(lost, stake)
+                    lost = stake
+                staked = unsafe_sub(stake, lost)
+            word = unsafe_add(word, unsafe_sub(staked, stake) << packing.STAKE_SHIFT)
+        else:
+            awaited = unsafe_sub(awaited, 1)
+            page: uint256 = given >> packing.PAGE_NUMBER_SHIFT
+            if named >> page != 0 or page > packing.PAGES:
+                self._refuse(link_index, tally, refusals.ENTRY_PAGES)
+            named |= 1 << page
+            stakes: uint256 = accounts._words[page << packing.PLACE_SHIFT | account]
+
+            # Four stakes or payouts stand in a word, one in each lane, and are worked on together
+            # (see packing). A lane of payouts without its top bit is 2^53 less a loss, one with it
+            # 2^53 and an earning.
+            negative: uint256 = ~given & packing.LANE_TOPS
+            lower: uint256 = unsafe_sub(negative, negative >> packing.LANE_TOP)
+            lost: uint256 = unsafe_sub(negative, given & lower)
+            gained: uint256 = given & (packing.LANE_LOWS ^ lower)
+            losses = unsafe_add(
+                losses,
+                unsafe_add(
+                    lost & packing.EVEN_LANES, (lost >> packing.AMOUNT_BITS) & packing.EVEN_LANES
+                ),
+            )
+            earnings = unsafe_add(
+                earnings,
+                unsafe_add(
+                    gained & packing.EVEN_LANES,
+                    (gained >> packing.AMOUNT_BITS) & packing.EVEN_LANES,
+                ),
+            )
+            lost &= weekly.charged
+            # Usual is a page without a split where no stake has its top bit, each covers its loss,
+            # and each that earns is not zero. With its top bit set no lane falls below zero by its
+            # loss, and the bit is still there if the stake covers it; adding all the lower bits
+            # carries into the top one unless they are zero.
+            unusual: uint256 = (
+                ~unsafe_sub(stakes | packing.LANE_TOPS, lost)
+                | stakes
+                | unsafe_add(gained, packing.LANE_LOWS) & ~unsafe_add(stakes, packing.LANE_LOWS)
+            ) & packing.LANE_TOPS
+            if unusual | stakes >> packing.PAGE_FLAGS_SHIFT == 0:
+                stakes = unsafe_add(unsafe_sub(stakes, lost), gained)
+            else:
+                taken: uint256 = packing._smaller(lost, stakes)
+                stakes = unsafe_sub(stakes, taken)
+                uncovered = unsafe_add(uncovered, packing._sum(unsafe_sub(lost, taken)))
+                if gained != 0:
+                    unpaid |= 1 << page
+            gains[page] = gained
+            accounts._words[page << packing.PLACE_SHIFT | account] = stakes
+            staked = unsafe_add(
+                staked,
+                unsafe_add(
+                    stakes & packing.EVEN_LANES,
+                    (stakes >> packing.AMOUNT_BITS) & packing.EVEN_LANES,
+                ),
+            )
+        if awaited != 0:
+            continue
+        # the entry is read
+        if named != 1:
+            losses %= packing.HALVES
+            earnings %= packing.HALVES
+        if losses > bound:
+            self._refuse(link_index, tally, refusals.LOSSES_ABOVE_BOUND)
+        if earnings > bound:
+            self._refuse(link_index, tally, refusals.EARNINGS_ABOVE_BOUND)
+        if uncovered | unpaid != 0:
+            unburned: uint256 = 0
+            fits: bool = False
+            word, staked, unburned, fits = self._settle(
+                account, word, gains, named, unpaid, uncovered
+            )
+            if not fits:
+                self._refuse(link_index, tally, refusals.ENTRY_TOO_LARGE)
+            losses = unsafe_sub(losses, unburned)
+        elif unsafe_add(named, 1) != 1 << unsafe_add(pages, 1):
+            for i: uint256 in range(pages, bound=packing.PAGES):
+                page: uint256 = unsafe_add(i, 1)
+                if (named >> page) & 1 == 0:
+                    stakes: uint256 = accounts._words[page << packing.PLACE_SHIFT | account]
+                    staked = unsafe_add(staked, packing._halves(stakes))
+        tally = unsafe_add(
+            unsafe_sub(tally, (losses & weekly.charged) << packing.TALLY_BURNED), earnings
+        )
+        # unchecked: replaces the field exactly, since old and new value fit it
+        staked %= packing.HALVES
+        opened: uint256 = unsafe_div(
+            unsafe_add(unsafe_mul(staked, weekly.cap_bps), packing.RISK_DIVISOR - 1),
+            packing.RISK_DIVISOR,
+        )
+        if opened > packing.RISK_MASK:
+            opened = packing.RISK_MASK
+        accounts._words[account] = unsafe_add(
+            word,
+            unsafe_sub(opened << packing.RISK_UNIT_BITS, bound) << weekly.bound_shift,
+        )
+    if awaited != 0:
+        self._refuse(link_index, tally, refusals.ENTRY_CUT_SHORT)
 
     log LinkApplied(round=round, link=link, time=block.timestamp)
 
-    return earned, burned
+    below_zero: uint256 = tally >> packing.TALLY_BURNED
+    return tally & packing.TALLY_MASK, unsafe_sub(0, below_zero) & packing.TALLY_BURNED_MASK
 
 
 @internal
-def _pass_account(
-    word_before: uint256, entry: DynArray[uint256, MAX_ENTRY_WORDS], weekly: WeeklyPass
-) -> (uint256, uint256, uint256):
+def _settle(
+    account: uint256,
+    word_before: uint256,
+    gains: uint256[PLACES],
+    named: uint256,
+    unpaid_pages: uint256,
+    loss: uint256,
+) -> (uint256, uint256, uint256, bool):
     """
-    @dev The whole rule for one account: all losses, models ascending, then all earnings, then the
-         risk of the round that opens. `word_before` is the stored account word. Returns what was
-         earned, what was burned, and why the entry is refused, 0 if it is not: the caller reverts
-         then, whatever was written.
-    """
-    account: address = convert(entry[0] & packing.ADDRESS_MASK, address)
-    word: uint256 = word_before
-    round_before: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
-    if round_before == weekly.round:
-        return 0, 0, refusals.ENTRY_TWICE
-    if unsafe_add(round_before, 1) != weekly.round:
-        word = packing._without_missed(word, round_before, weekly.round)
-    # unchecked below: sums of at most 65 amounts of 54 bits, and nothing is taken that is not there
-    losses: uint256 = 0
-    earnings: uint256 = 0
-    # what models' own stakes do not cover, taken after all losses instead of each after its own. It
-    # comes to the same: a loss that takes the stake of a model that loses later has emptied all that
-    # is taken before that stake, so what the later one then lacks is taken where the first would
-    # have gone on
-    uncovered: uint256 = 0
-    first_payout: uint256 = packing._first_payout(entry[0])
-    if first_payout < packing.PAYOUT_BIAS:
-        earnings = first_payout
-    else:
-        losses = unsafe_sub(packing.LOSS_BASE, first_payout)
-        if weekly.charged:
-            stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
-            taken: uint256 = losses if losses < stake else stake
-            word = unsafe_sub(word, taken << packing.STAKE_SHIFT)
-            uncovered = unsafe_sub(losses, taken)
-    page: uint256 = 0
-    for i: uint256 in range(1, len(entry), bound=MAX_ENTRY_WORDS):
-        page_before: uint256 = page
-        page = entry[i] >> packing.PAGE_NUMBER_SHIFT
-        if page <= page_before or page > packing.PAGES:
-            return 0, 0, refusals.ENTRY_PAGES
-        payouts: uint256 = packing._page_payouts(entry[i])
-        offset: uint256 = 0
-        place: uint256 = packing._place(account, page)
-        stored_page: uint256 = accounts._words[place]
-        page_word: uint256 = stored_page
-        for _: uint256 in range(packing.MODELS_A_PAGE):
-            if payouts == 0:
-                break
-            payout: uint256 = payouts & packing.AMOUNT_MASK
-            if payout < packing.PAYOUT_BIAS:
-                earnings = unsafe_add(earnings, payout)
-            else:
-                loss: uint256 = unsafe_sub(packing.LOSS_BASE, payout)
-                losses = unsafe_add(losses, loss)
-                if weekly.charged:
-                    taken: uint256 = min(loss, (page_word >> offset) & packing.AMOUNT_MASK)
-                    page_word = unsafe_sub(page_word, taken << offset)
-                    uncovered = unsafe_add(uncovered, unsafe_sub(loss, taken))
-            payouts >>= packing.AMOUNT_BITS
-            offset = unsafe_add(offset, packing.AMOUNT_BITS)
-        if page_word != stored_page:
-            accounts._words[place] = page_word
-    units: uint256 = (word >> weekly.risk_shift) & packing.RISK_MASK
-    bound: uint256 = units << packing.RISK_UNIT_BITS
-    if losses > bound:
-        return 0, 0, refusals.LOSSES_ABOVE_BOUND
-    if earnings > bound:
-        return 0, 0, refusals.EARNINGS_ABOVE_BOUND
-    burned: uint256 = losses if weekly.charged else 0
-    if uncovered != 0:
-        unpaid: uint256 = 0
-        word, unpaid = self._cover(account, word, uncovered)
-        burned = unsafe_sub(burned, unpaid)
-    # earnings equal first_payout only if no page earns: a loss stands in it above every bound
-    # what goes to the wallet
-    sent: uint256 = 0
-    fits: bool = True
-    if first_payout != 0 and first_payout < packing.PAYOUT_BIAS:
-        split: uint256 = splits._split_of(account, 0, word, packing.FLAGS_SHIFT)
-        word, sent, fits = splits._share_out(account, word, first_payout, split)
-        if not fits:
-            return 0, 0, refusals.ENTRY_TOO_LARGE
-    if earnings != 0 and earnings != first_payout:
-        for i: uint256 in range(1, len(entry), bound=MAX_ENTRY_WORDS):
-            page = entry[i] >> packing.PAGE_NUMBER_SHIFT
-            payouts: uint256 = packing._page_payouts(entry[i])
-            offset: uint256 = 0
-            flag_shift: uint256 = packing.PAGE_FLAGS_SHIFT
-            model: uint256 = packing._first_model(page)
-            place: uint256 = packing._place(account, page)
-            page_word: uint256 = accounts._words[place]
-            stored_page: uint256 = page_word
-            for _: uint256 in range(packing.MODELS_A_PAGE):
-                if payouts == 0:
-                    break
-                earning: uint256 = payouts & packing.AMOUNT_MASK
-                if earning != 0 and earning < packing.PAYOUT_BIAS:
-                    held: uint256 = (page_word >> offset) & packing.AMOUNT_MASK
-                    if held != 0 and (page_word >> flag_shift) & 1 == 0:
-                        fits = unsafe_add(held, earning) <= packing.AMOUNT_MASK
-                        page_word = unsafe_add(page_word, earning << offset)
-                    else:
-                        if page_word != stored_page:
-                            accounts._words[place] = page_word
-                        due: uint256 = 0
-                        split: uint256 = splits._split_of(account, model, page_word, flag_shift)
-                        word, due, fits = splits._share_out(account, word, earning, split)
-                        sent = unsafe_add(sent, due)
-                        page_word = accounts._words[place]
-                        stored_page = page_word
-                    if not fits:
-                        return 0, 0, refusals.ENTRY_TOO_LARGE
-                payouts >>= packing.AMOUNT_BITS
-                offset = unsafe_add(offset, packing.AMOUNT_BITS)
-                flag_shift = unsafe_add(flag_shift, 1)
-                model = unsafe_add(model, 1)
-            if page_word != stored_page:
-                accounts._words[place] = page_word
-    if sent != 0 or uncovered != 0:
-        word = accounts._with_due(account, word, sent)
-    staked: uint256 = accounts._staked(account, word)
-    opened: uint256 = packing._units(staked, weekly.cap_bps)
-    # unchecked: replaces two fields exactly, since old and new values fit them
-    word = unsafe_add(word, unsafe_sub(opened, units) << weekly.risk_shift)
-    word = unsafe_add(word, unsafe_sub(weekly.round, round_before) << packing.ROUND_SHIFT)
-    accounts._words[convert(account, uint256)] = word
+    @dev What models cannot settle by themselves: `loss`, which their own stakes do not cover, out
+         of the rest of the account; then the gains of the unpaid pages, shared out by splits.
+         Stores the stake pages. Returns the account word; the sum of the stakes, in two halves;
+         what nobody covers, which is not burned; whether every amount fits.
 
-    return earnings, burned, 0
-
-
-@internal
-def _cover(account: address, word_before: uint256, loss: uint256) -> (uint256, uint256):
-    """
-    @dev Takes what models' own stakes could not cover: from the pool, then from the stakes
-         ascending. Returns the account word and what nobody covers, which is not burned.
+         Losses that a model's own stake does not cover are taken after all losses, instead of each
+         after its own. It comes to the same: a loss that takes the stake of a model that loses
+         later has emptied all that is taken before that stake, so what the later one then lacks is
+         taken where the first would have gone on.
     """
     word: uint256 = word_before
+    unpaid: uint256 = unpaid_pages
     uncovered: uint256 = loss
-    taken: uint256 = min(uncovered, word & packing.AMOUNT_MASK)
-    word = unsafe_sub(word, taken)
-    uncovered = unsafe_sub(uncovered, taken)
-    taken = min(uncovered, (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK)
-    word = unsafe_sub(word, taken << packing.STAKE_SHIFT)
-    uncovered = unsafe_sub(uncovered, taken)
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
-    for page: uint256 in range(1, unsafe_add(pages, 1), bound=packing.PAGES):
-        if uncovered == 0:
+    changed: uint256 = 0
+    held: uint256[PLACES] = empty(uint256[PLACES])
+    held[0] = packing._first_page(word)
+    # model 0's split and what is due stand in one word
+    due_word: uint256 = 0
+    if word >> packing.FLAGS_SHIFT != 0:
+        due_word = accounts._words[packing.DUE_PLACE | account]
+    for i: uint256 in range(pages, bound=packing.PAGES):
+        page: uint256 = unsafe_add(i, 1)
+        held[page] = accounts._words[page << packing.PLACE_SHIFT | account]
+
+    if uncovered != 0:
+        # from the pool, then from the stakes ascending; no earning of the round covers it
+        taken: uint256 = min(uncovered, word & packing.AMOUNT_MASK)
+        word = unsafe_sub(word, taken)
+        uncovered = unsafe_sub(uncovered, taken)
+        for page: uint256 in range(PLACES):
+            if (named & ~unpaid) >> page & 1 != 0:
+                held[page] = unsafe_sub(held[page], gains[page])
+            if uncovered == 0:
+                continue
+            for lane: uint256 in range(packing.MODELS_A_PAGE):
+                offset: uint256 = unsafe_mul(lane, packing.AMOUNT_BITS)
+                taken = min(uncovered, (held[page] >> offset) & packing.AMOUNT_MASK)
+                held[page] = unsafe_sub(held[page], taken << offset)
+                uncovered = unsafe_sub(uncovered, taken)
+        unpaid = named
+        changed = max_value(uint256)
+    # what goes to the pool, and of that to the wallet
+    pooled: uint256 = 0
+    sent: uint256 = 0
+    for page: uint256 in range(PLACES):
+        if unpaid == 0:
             break
-        place: uint256 = packing._place(account, page)
-        page_word: uint256 = accounts._words[place]
-        for at: uint256 in range(packing.MODELS_A_PAGE):
-            offset: uint256 = unsafe_mul(at, packing.AMOUNT_BITS)
-            taken = min(uncovered, (page_word >> offset) & packing.AMOUNT_MASK)
-            page_word = unsafe_sub(page_word, taken << offset)
-            uncovered = unsafe_sub(uncovered, taken)
-        accounts._words[place] = page_word
-    return word, uncovered
+        gained: uint256 = 0
+        if unpaid & 1 != 0:
+            gained = gains[page]
+        unpaid >>= 1
+        first_lane: uint256 = 0
+        if page == 0:
+            gained >>= packing.FIRST_PAGE_SHIFT
+            first_lane = packing.FIRST_PAGE_LANE
+        for i: uint256 in range(packing.MODELS_A_PAGE):
+            if gained == 0:
+                break
+            lane: uint256 = unsafe_add(first_lane, i)
+            earning: uint256 = gained & packing.AMOUNT_MASK
+            if earning != 0:
+                model: uint256 = unsafe_sub(
+                    unsafe_add(unsafe_mul(page, packing.MODELS_A_PAGE), lane),
+                    packing.FIRST_PAGE_LANE,
+                )
+                split: uint256 = packing.ALL_TO_POOL
+                if (held[page] >> unsafe_add(packing.PAGE_FLAGS_SHIFT, lane)) & 1 != 0:
+                    split = due_word
+                    if page != 0:
+                        place: uint256 = unsafe_add(packing.SPLIT_PLACE, model)
+                        split = accounts._words[place << packing.PLACE_SHIFT | account]
+                    split &= packing.PARTS_MASK
+                elif (
+                    (held[page] >> unsafe_mul(lane, packing.AMOUNT_BITS)) & packing.AMOUNT_MASK
+                ) != 0:
+                    split = packing.ALL_TO_FIRST | model
+                # each destination gets its share rounded down; the first comes last, and takes
+                # what the others left
+                rest: uint256 = earning
+                following: uint256 = split >> packing.PART_BITS
+                for _: uint256 in range(packing.DESTINATIONS):
+                    parts: uint256 = split
+                    part: uint256 = rest
+                    if following != 0:
+                        parts = following
+                        # unchecked: 54 and 14 bits
+                        share: uint256 = (parts >> packing.SHARE_SHIFT) & packing.SHARE_MASK
+                        part = unsafe_div(unsafe_mul(earning, share), packing.BPS)
+                        rest = unsafe_sub(rest, part)
+                    destination: uint256 = parts & packing.DESTINATION_MASK
+                    if destination <= packing.MAX_MODEL:
+                        to_place: uint256 = unsafe_add(destination, packing.FIRST_PAGE_LANE)
+                        to_page: uint256 = unsafe_div(to_place, packing.MODELS_A_PAGE)
+                        before: uint256 = held[to_page]
+                        offset: uint256 = unsafe_mul(
+                            to_place % packing.MODELS_A_PAGE, packing.AMOUNT_BITS
+                        )
+                        grown: uint256 = unsafe_add(before, part << offset)
+                        held[to_page] = grown
+                        changed |= 1 << to_page
+                        # a lane that grew out of its 54 bits has lost its top one
+                        if before & ~grown & packing.LANE_TOPS != 0:
+                            return 0, 0, 0, False
+                        if to_page > pages:
+                            # a share of zero writes nothing
+                            if part != 0:
+                                pages = to_page
+                                word = packing._with_pages(word, pages)
+                    else:
+                        pooled = unsafe_add(pooled, part)
+                        if destination == packing.WALLET:
+                            sent = unsafe_add(sent, part)
+                    if following == 0:
+                        break
+                    following >>= packing.PART_BITS
+            gained >>= packing.AMOUNT_BITS
+    if unsafe_add(word & packing.AMOUNT_MASK, pooled) > packing.AMOUNT_MASK:
+        return 0, 0, 0, False
+    word = unsafe_add(word, pooled)
+    if sent | loss != 0:
+        if sent != 0 and word >> packing.FLAGS_SHIFT == 0:
+            due_word = accounts._words[packing.DUE_PLACE | account]
+        word = accounts._with_due(account, word, due_word, sent)
+    staked: uint256 = (held[0] >> packing.FIRST_PAGE_SHIFT) & packing.AMOUNT_MASK
+    word = word & ~(packing.AMOUNT_MASK << packing.STAKE_SHIFT) | staked << packing.STAKE_SHIFT
+    for i: uint256 in range(pages, bound=packing.PAGES):
+        page: uint256 = unsafe_add(i, 1)
+        stakes: uint256 = held[page]
+        staked = unsafe_add(staked, packing._halves(stakes))
+        if (changed >> page) & 1 != 0:
+            accounts._words[page << packing.PLACE_SHIFT | account] = stakes
+    return word, staked, uncovered, True
 
 
 @internal
 @view
-def _refuse(link_index: uint256, entry_index: uint256, refusal: uint256):
+def _refuse(link_index: uint256, tally: uint256, refusal: uint256):
     """
     @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call:
          the operator leaves it out or corrects it and announces the rest again.
     """
+    entry_index: uint256 = unsafe_sub(tally >> packing.TALLY_ENTRIES & packing.TALLY_MASK, 1)
     entry: String[78] = self._decimal(entry_index)
     link: String[78] = self._decimal(link_index)
     reason: String[refusals.MAX_TEXT] = refusals._text(refusal)

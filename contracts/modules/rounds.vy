@@ -15,8 +15,8 @@ from . import clock
 uses: refusals
 uses: clock
 
-MAX_LINK_BYTES: constant(uint256) = 128 * 32
-MAX_LINKS: constant(uint256) = 20
+MAX_LINK_BYTES: constant(uint256) = 96 * 32
+MAX_LINKS: constant(uint256) = 16
 
 # the last round that is done, as account words count; only ever one more
 _resolved: uint256

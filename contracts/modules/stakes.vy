@@ -124,7 +124,8 @@ def _set(account: uint256, stakes: DynArray[uint256, packing.MODELS]) -> uint256
             )
         accounts._words[page << packing.PLACE_SHIFT | account] = page_word
     if word >> packing.DUE_FLAG_SHIFT != 0:
-        word = accounts._with_due(convert(account, address), word, 0)
+        due_word: uint256 = accounts._words[packing.DUE_PLACE | account]
+        word = accounts._with_due(account, word, due_word, 0)
     accounts._words[account] = word
     return 0
 

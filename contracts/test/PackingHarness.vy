@@ -19,13 +19,6 @@ def account(word: uint256) -> packing.Account:
 
 @external
 @pure
-def with_pool(word: uint256, pool: uint256) -> uint256:
-    """@notice The account word with another pool."""
-    return packing._with_pool(word, pool)
-
-
-@external
-@pure
 def with_period(word: uint256, period: uint256) -> uint256:
     """@notice The account word with another period."""
     return packing._with_period(word, period)
@@ -54,9 +47,23 @@ def stake_at(model: uint256) -> (uint256, uint256):
 
 @external
 @pure
-def stakes_sum(page_word: uint256) -> uint256:
-    """@notice The sum of a page's stakes."""
-    return packing._stakes_sum(page_word)
+def sums(page_word: uint256) -> (uint256, uint256):
+    """@notice The sum of the four lanes of a page, and its halves together."""
+    return packing._sum(page_word), packing._halves(page_word) % packing.HALVES
+
+
+@external
+@pure
+def smaller(lost: uint256, stakes: uint256) -> uint256:
+    """@notice The smaller one in each lane."""
+    return packing._smaller(lost, stakes)
+
+
+@external
+@pure
+def first_page(word: uint256) -> uint256:
+    """@notice Model 0's stake and flag as page 0."""
+    return packing._first_page(word)
 
 
 @external
@@ -82,13 +89,6 @@ def units(staked: uint256, cap_bps: uint256) -> uint256:
 
 @external
 @pure
-def payouts(first_word: uint256, page_word: uint256) -> (uint256, uint256):
-    """@notice An entry's words with the bias taken off."""
-    return packing._first_payout(first_word), packing._page_payouts(page_word)
-
-
-@external
-@pure
 def split_flag(model: uint256) -> uint256:
     """@notice The flag that a model has a split of its own."""
     return packing._split_flag(model)
@@ -99,13 +99,6 @@ def split_flag(model: uint256) -> uint256:
 def flags() -> (uint256, uint256):
     """@notice The two flags of the account word."""
     return packing.SPLIT_FLAG, packing.DUE_FLAG
-
-
-@external
-@pure
-def first_model(page: uint256) -> uint256:
-    """@notice The first model of a stake page."""
-    return packing._first_model(page)
 
 
 @external

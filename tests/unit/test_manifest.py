@@ -178,13 +178,13 @@ def test_empty_round_is_one_empty_link(table: RoundTable, registry: Registry) ->
 
 def test_verify_refuses(manifest: Manifest) -> None:
     ((first, second),) = manifest.links
-    too_long = tuple(Entry(f"0x{n:040x}", {}) for n in range(1, 130))
+    too_long = tuple(Entry(f"0x{n:040x}", {}) for n in range(1, 98))
 
     for changed, message in (
         (replace(manifest, digest="0x" + "00" * 32), "its links have the digest 0x.*: do not"),
         (replace(manifest, links=()), "it has no link: a round without entries"),
         (replace(manifest, links=((first,), (second, first))), "is in it twice: join"),
-        (replace(manifest, links=(too_long,)), "link 0 has 129 words, at most 128 go: cut"),
+        (replace(manifest, links=(too_long,)), "link 0 has 97 words, at most 96 go: cut"),
         (replace(manifest, contract="here"), "contract here is no address"),
         (replace(manifest, links=((second,), (first,))), "do not resolve it"),
     ):

@@ -146,11 +146,23 @@ def test_bounds_name_every_entry_over_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("models", "gas"),
-    [(0, 57_000), (1, 57_000 + 14_000 + 160_000), (2, 57_000 + 28_000 + 320_000), (65, 1_287_000)],
+    ("earnings", "losses", "gas"),
+    [
+        (0, 0, 44_000),
+        (1, 0, 44_000 + 4_500 + 8 * 20_000),
+        (2, 0, 44_000 + 9_000 + 16 * 20_000),
+        (0, 1, 44_000 + 4_500 + 16 * 3_500),
+        (1, 1, 44_000 + 9_000 + 8 * 20_000 + 8 * 3_500),
+        (65, 0, 656_500),
+        (30, 35, 656_500),
+        (0, 65, 392_500),
+    ],
 )
-def test_worst_gas_of_an_entry(models: int, gas: int) -> None:
-    assert DEFAULT_GAS.worst(entry_of(1, models)) == gas
+def test_worst_gas_of_an_entry(earnings: int, losses: int, gas: int) -> None:
+    """A page is filled from nothing, or lowered, but not both."""
+    payouts = dict.fromkeys(range(earnings), 1)
+    payouts |= dict.fromkeys(range(earnings, earnings + losses), -1)
+    assert DEFAULT_GAS.worst(Entry(address(1), payouts)) == gas
 
 
 @given(entry_lists)
@@ -184,15 +196,17 @@ def test_no_entries_make_one_empty_link() -> None:
 
 
 def test_links_of_accounts_of_65_models() -> None:
-    """S50: accounts with every model, seven to a link."""
-    cut = links([entry_of(n, MODELS) for n in range(1, 16)])
+    """S50: accounts with every model, five to a link."""
+    cut = links([entry_of(n, MODELS) for n in range(1, 14)])
 
-    assert [len(link) for link in cut] == [7, 7, 1]
+    assert [len(link) for link in cut] == [5, 5, 3]
 
 
 def test_links_of_accounts_of_one_model() -> None:
-    assert [len(link) for link in links([entry_of(n, 1) for n in range(1, 101)])] == [64, 36]
-    assert [len(link) for link in links([entry_of(n, 0) for n in range(1, 201)])] == [128, 72]
+    """Winners by what they can cost, losers and accounts without a payout by their words."""
+    assert [len(link) for link in links([entry_of(n, 1) for n in range(1, 101)])] == [71, 29]
+    assert [len(link) for link in links([entry_of(n, 1, -1) for n in range(1, 121)])] == [96, 24]
+    assert [len(link) for link in links([entry_of(n, 0) for n in range(1, 201)])] == [96, 96, 8]
 
 
 @given(entry_lists, st.integers(100_000, 2_000_000))
@@ -208,8 +222,8 @@ def test_batches_keep_the_order_and_their_target(made: list[Entry], target: int)
         assert usual <= target or len(batch) == 1
 
 
-def test_batches_have_at_most_twenty_links() -> None:
-    assert [len(batch) for batch in batches([[entry_of(1, 1)]] * 50)] == [20, 20, 10]
+def test_batches_have_at_most_sixteen_links() -> None:
+    assert [len(batch) for batch in batches([[entry_of(1, 1)]] * 50)] == [16, 16, 16, 2]
 
 
 def test_same_inputs_same_links_in_any_order_of_rows() -> None:
