@@ -285,10 +285,13 @@ class InProcessChain(LocalChain):
 
 
 @contextmanager
-def anvil_chain(forked_url: str | None = None) -> Iterator[AnvilChain]:
+def anvil_chain(
+    forked_url: str | None = None, code_bytes: int | None = None
+) -> Iterator[AnvilChain]:
     """A new anvil on a free port, with ape connected to it; ended with the block, whatever
     happens in it. With `forked_url` it goes on from the last block of the chain that answers
-    there, and reads from it what it does not have."""
+    there, and reads from it what it does not have. `code_bytes`: how long code may be, instead of
+    EIP-170's 24,576 bytes, to measure what could not be deployed."""
     # Not by ape, whose anvil records every step of every transaction: gigabytes for a whole replay.
     arguments = [
         "--gas-limit", str(BLOCK_GAS),
@@ -296,6 +299,8 @@ def anvil_chain(forked_url: str | None = None) -> Iterator[AnvilChain]:
     ]  # fmt: skip
     if forked_url:
         arguments += ["--fork-url", forked_url]
+    if code_bytes:
+        arguments += ["--code-size-limit", str(code_bytes)]
     with running_anvil(arguments) as url:
         settings = {"host": url, "request_timeout": REQUEST_SECONDS}
         local = ape.networks.ethereum.local
