@@ -2,9 +2,9 @@
 
     python tools/gas_profile.py pay_signed
 
-Each case is run with 8 and with 24 items on titanoboa's chain, whose storage stays warm: what cold
-words and addresses and the transaction's calldata cost comes on top, and `make bench` has the whole.
-Calls include what they call.
+Each case is run with 8 and with 24 items on a chain whose storage stays warm: what cold words and
+addresses and the transaction's calldata cost comes on top, and `make bench` has the whole. Calls
+include what they call.
 """
 
 import argparse
