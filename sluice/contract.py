@@ -14,7 +14,7 @@ from typing import Any, Literal
 import ape
 from ape.api import AccountAPI, ProviderAPI, ReceiptAPI
 from ape.exceptions import TransactionError
-from ape_ethereum.transactions import TransactionType
+from ape_ethereum.transactions import DynamicFeeTransaction, TransactionType
 from eth_abi.abi import decode
 from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
 from eth_utils.address import to_checksum_address
@@ -103,6 +103,9 @@ class Contract:
             transaction = ecosystem.create_transaction(
                 receiver=to or self.address, data=calldata, sender=sender.address, **settings
             )
+            if isinstance(transaction, DynamicFeeTransaction) and access_list:
+                # of the same fields: ape offers no other way to have its own words here
+                transaction.__class__ = _Listed
             return sender.call(transaction)
 
     def send_large(
@@ -245,6 +248,18 @@ class Contract:
             transaction |= {"from": sender, "gas": MAX_TRANSACTION_GAS}
         at: object = self._now if block is None else block
         return bytes(self._web3.eth.call(transaction, at))  # type: ignore[arg-type]
+
+
+class _Listed(DynamicFeeTransaction):
+    """Says how long its list is where a person is asked to sign it: a pass's has thousands of
+    slots."""
+
+    def to_string(self, calldata_repr: Any = None) -> str:
+        """As ape shows a transaction, but for the list."""
+        bare = self.model_copy(update={"access_list": []})
+        slots = sum(len(each.storage_keys) for each in self.access_list)
+        shown = str(DynamicFeeTransaction.to_string(bare, calldata_repr))
+        return shown.replace("accessList: []", f"accessList: {slots} slots")
 
 
 def _type_with_list(usual: TransactionType) -> TransactionType:

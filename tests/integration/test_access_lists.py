@@ -8,7 +8,8 @@ import pytest
 from web3.eth import Eth
 from web3.exceptions import MethodUnavailable
 
-from sluice.access_lists import PAYS_FROM_KEYS
+from sluice.access_lists import PAYS_FROM_KEYS, Listed, documents
+from sluice.contract import _Listed
 from sluice.instructions import Domain, instruction, request, sign, write_messages
 from sluice.ledger import ALL
 from tests.integration.conftest import NMR, ROUND, SPREAD, Run, World
@@ -146,3 +147,13 @@ def test_relay_lists_what_instructions_reach(
     assert named[world.escrow.address] >= len(stakers) * len(MODELS)
     assert plain.document["gas"] > listed.document["gas"]
     assert {world.lens.position(each.address).nonce for each in stakers} == {1}
+
+
+def test_a_person_who_signs_is_shown_how_long_the_list_is(world: World) -> None:
+    """ape shows what it asks to sign: of thousands of slots only how many they are."""
+    named = documents((Listed(world.escrow.address, tuple(range(60))),))
+    made = {"type": 2, "chainId": 1, "to": world.escrow.address, "accessList": named}
+    shown = _Listed.model_validate(made)
+
+    assert "accessList: 60 slots" in str(shown)
+    assert len(shown.access_list[0].storage_keys) == 60
