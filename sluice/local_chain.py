@@ -9,7 +9,7 @@ stops the run with its name and, where it can be had, the contract's words.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,8 @@ from eth_account import Account as KeyedAccount
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 
+from sluice import access_lists
+from sluice.access_lists import AccessList
 from sluice.anvil import running_anvil
 from sluice.errors import InvalidInput, SluiceError
 
@@ -46,7 +48,8 @@ class ChainFailure(SluiceError):
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What is to be sent: calldata, the most gas it may use, and a name for messages."""
+    """What is to be sent: calldata, the most gas it may use, a name for messages, and the access
+    list that goes along if there is one."""
 
     sender: str
     to: str
@@ -54,6 +57,7 @@ class Transaction:
     gas: int
     name: str
     value_wei: int = 0
+    access_list: AccessList = ()
 
 
 class LocalChain(ABC):
@@ -138,6 +142,28 @@ class AnvilChain(LocalChain):
                 gas_used.append(int(receipt["gasUsed"], 16))
         return gas_used
 
+    def send_listed(
+        self, transactions: Sequence[Transaction], time: int | None = None
+    ) -> list[int]:
+        """As `send`, each in a block of its own and with the access list that a script would send
+        along."""
+        if time is not None:
+            self.wait_until(time)
+        return [
+            self.send([replace(each, access_list=self._list_of(each))])[0] for each in transactions
+        ]
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Meanwhile everything is as ever; afterwards nothing of it has happened."""
+        (snapshot,) = self._request([("evm_snapshot", [])])
+        nonces = dict(self._nonces)
+        try:
+            yield
+        finally:
+            self._request([("evm_revert", [snapshot])])
+            self._nonces = nonces
+
     def wait_until(self, time: int) -> None:
         self._request([("evm_setNextBlockTimestamp", [time]), ("evm_mine", [])])
 
@@ -157,10 +183,22 @@ class AnvilChain(LocalChain):
         finally:
             self._request([("evm_setAutomine", [False])])
 
-    def _fields(self, transaction: Transaction) -> dict[str, str]:
+    def _list_of(self, transaction: Transaction) -> AccessList:
+        fields = {
+            "from": transaction.sender,
+            "to": transaction.to,
+            "data": "0x" + transaction.data.hex(),
+            "gas": hex(transaction.gas),
+        }
+        (answer,) = self._request([("eth_createAccessList", [fields, "pending"])], [transaction])
+        reached = {Web3.to_checksum_address(each) for each in (transaction.sender, transaction.to)}
+        made = access_lists.read(answer["accessList"])
+        return access_lists.worthwhile(made, reached, len(transaction.data))
+
+    def _fields(self, transaction: Transaction) -> dict[str, Any]:
         nonce = self._nonces[transaction.sender]
         self._nonces[transaction.sender] = nonce + 1
-        return {
+        fields = {
             "from": transaction.sender,
             "to": transaction.to,
             "data": "0x" + transaction.data.hex(),
@@ -169,6 +207,9 @@ class AnvilChain(LocalChain):
             "gasPrice": "0x0",
             "nonce": hex(nonce),
         }
+        if not transaction.access_list:
+            return fields
+        return {**fields, "accessList": access_lists.documents(transaction.access_list)}
 
     def _read_nonces(self, senders: set[str]) -> None:
         for chunk in _chunks(sorted(senders - self._nonces.keys()), BATCH):

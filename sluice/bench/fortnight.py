@@ -19,6 +19,7 @@ from sluice.bench.world import (
     World,
     run_pass,
     slope,
+    with_lists,
 )
 from sluice.calls import calls
 from sluice.words import OPEN_ROUNDS, Entry
@@ -32,8 +33,8 @@ STAKED_NANO = 60 * NANO_A_NMR
 
 def measure_fortnight(world: World) -> Figures:
     """`fortnight`: the sum of what one more such account adds to the batches of two passes, of a
-    relay and of a payment; `fortnight_user`: the gas of what the accounts sent themselves
-    meanwhile. In a world where nothing has happened yet."""
+    relay and of a payment, `fortnight_listed` with access lists; `fortnight_user`: the gas of what
+    the accounts sent themselves meanwhile. In a world where nothing has happened yet."""
     few, many = world.stakers[: FEW // HALF], world.stakers[FEW : FEW + MANY // HALF]
     everyone = [*few, *many]
     staked = calls.deposit_and_stake(DEPOSIT_NANO, _halves(STAKED_NANO // 2))
@@ -44,12 +45,16 @@ def measure_fortnight(world: World) -> Figures:
     # the first fortnight fills what later ones find filled
     _both_halves(world, number + 1, few, many)
     sent = _sent(world, everyone)
+    listed = with_lists(
+        world, lambda of: {"fortnight_listed": sum(_both_halves(of, number + 3, few, many))}
+    )
     one_pass, rest = _both_halves(world, number + 3, few, many)
     if _sent(world, everyone) != sent:
         raise NotMeasured("an account sent a transaction of its own in its free fortnight")
     return {
         "resolve_two_models_marginal": one_pass,
         "fortnight": one_pass + rest,
+        **listed,
         "fortnight_user": 0,
     }
 

@@ -2,6 +2,7 @@
 
 import re
 
+from sluice.access_lists import KEY_BYTES, KEY_SAVES, LISTED_ADDRESS_GAS, PAYS_FROM_KEYS
 from sluice.bench.fits import fit, steeper_per_mille
 from sluice.bench.growth import Growth
 from sluice.bench.names import LABELS, ORDINARY, PLAIN
@@ -37,6 +38,17 @@ WAYS = (
 """An action: signed and in a batch, by a transaction of the user's own, and plainly."""
 
 
+LISTS = (
+    ("resolve_one_model_marginal", "resolve_one_model_listed_marginal"),
+    ("pay_signed_marginal", "pay_signed_listed_marginal"),
+    ("pay_due_marginal", "pay_due_listed_marginal"),
+    ("relay_rebalance_marginal", "relay_rebalance_listed_marginal"),
+    ("fortnight", "fortnight_listed"),
+    ("resolve_round_260_total", "resolve_round_260_listed_total"),
+)
+"""A figure without access lists, and the same with them."""
+
+
 def fill(page: str, snapshots: Snapshots) -> str:
     """The page with what its marks name put between them; InvalidInput for a mark that names
     nothing, and if something of the bench has no place on the page."""
@@ -70,6 +82,7 @@ def blocks(snapshots: Snapshots) -> dict[str, str]:
         "limits": _limits(figures),
         "fortnight": _fortnight(figures),
         "figures": _all_figures(figures),
+        "lists": _lists(figures),
         "ways": _three_ways(figures),
         "senders": _senders(figures),
         "peers": _peers(figures),
@@ -128,6 +141,24 @@ def _all_figures(figures: dict[str, int]) -> str:
         )
     heading = ("", "key", "NMR", "ERC-20", "plainly", "of plainly")
     return table(heading, rows, words=2)
+
+
+def _lists(figures: dict[str, int]) -> str:
+    rows = []
+    for key, listed in LISTS:
+        plain, gas = figures[key], figures[listed]
+        per_cent = f"{100 * (plain - gas) / plain:.1f}%"
+        rows.append(
+            (LABELS[key], f"`{listed}`", f"{plain:,}", f"{gas:,}", f"{plain - gas:,}", per_cent)
+        )
+    rules = [
+        ("gas that a slot on a list saves", f"{KEY_SAVES:,}"),
+        ("gas that the receiver's address costs on it", f"{LISTED_ADDRESS_GAS:,}"),
+        ("slots of the receiver's from which on they are listed", f"{PAYS_FROM_KEYS:,}"),
+        ("bytes that a slot adds to the transaction", f"{KEY_BYTES:,}"),
+    ]
+    heading = ("", "key", "without a list", "with it", "less", "of it")
+    return f"{table(heading, rows, words=2)}\n\n{table(('', ''), rules)}"
 
 
 def _three_ways(figures: dict[str, int]) -> str:

@@ -23,6 +23,7 @@ from sluice.bench.world import (
     mixed,
     run_pass,
     slope,
+    with_lists,
 )
 from sluice.calls import calls
 from sluice.words import POOL, WALLET
@@ -46,12 +47,17 @@ def measure_participants(world: World) -> Figures:
     passes = [_pass(world, next(weeks), few, many) for _ in range(3)]
     figures["resolve_split_marginal"] = slope(*passes[-1])
 
+    def due(of: World) -> int:
+        return slope(pay_due(of, _addresses(few)), pay_due(of, _addresses(many)))
+
     # the first fortnight fills what the second finds filled
-    for _ in range(2):
-        paid = pay_due(world, _addresses(few)), pay_due(world, _addresses(many))
-        _pass(world, next(weeks), few, many)
-        _pass(world, next(weeks), few, many)
-    figures["pay_due_marginal"] = slope(*paid)
+    due(world)
+    _pass(world, next(weeks), few, many)
+    _pass(world, next(weeks), few, many)
+    listed = with_lists(world, lambda of: {"pay_due_listed_marginal": due(of)})
+    figures |= {"pay_due_marginal": due(world), **listed}
+    _pass(world, next(weeks), few, many)
+    _pass(world, next(weeks), few, many)
 
     # without a split of its model 0 and a nonce, nothing shares the word with what is due: it is
     # filled from zero each time
@@ -110,11 +116,12 @@ def _signed(world: World, few: Sequence[LocalAccount], many: Sequence[LocalAccou
     def three_ways(_: int) -> Asked:
         return {}, {0: THREE_WAYS}
 
-    def both(asked: Callable[[int], Asked]) -> int:
-        return slope(relay(world, few, asked), relay(world, many, asked), HALF)
+    def both(asked: Callable[[int], Asked], of: World = world) -> int:
+        return slope(relay(of, few, asked), relay(of, many, asked), HALF)
 
     both(first)
-    figures = {"relay_rebalance_marginal": both(second)}
+    listed = with_lists(world, lambda of: {"relay_rebalance_listed_marginal": both(second, of)})
+    figures = {"relay_rebalance_marginal": both(second), **listed}
     figures["relay_one"] = relay(world, few[:1], first)
     both(to_wallet)
     return figures | {"relay_split_marginal": both(three_ways)}

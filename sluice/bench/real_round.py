@@ -11,6 +11,7 @@ from sluice.bench.world import (
     World,
     build_world,
     run_batches,
+    with_lists,
 )
 from sluice.calls import calls
 from sluice.demo import Recording, prepare
@@ -35,9 +36,16 @@ def measure_real_round(chain: LocalChain, path: Path) -> Figures:
         run_batches(world, number, rounds.batches(opening))
 
     links = rounds.links_of_round(recording.table, recording.registry, REAL_ROUND, staked_nano, 0)
-    _, *gas = run_batches(world, number + 1, rounds.batches(links))
+
+    def each(of: World) -> list[int]:
+        _, *gas = run_batches(of, number + 1, rounds.batches(links))
+        return gas
+
+    listed = with_lists(world, lambda of: {"resolve_round_260_listed_total": sum(each(of))})
+    gas = each(world)
     return {
         "resolve_round_260_total": sum(gas),
+        **listed,
         "resolve_round_260_largest_transaction": max(gas),
     }
 

@@ -13,6 +13,7 @@ from sluice.bench.world import (
     mixed,
     run_pass,
     slope,
+    with_lists,
 )
 from sluice.calls import calls
 
@@ -60,8 +61,13 @@ def _passes_and_batches(world: World) -> Figures:
     world.send_all([(each.lower(), staked, "deposit_and_stake") for each in [*few, *many]])
     for number in range(FIRST_ROUND, FIRST_ROUND + PASSES_BEFORE):
         run_pass(world, number, mixed([few, many, [user]], number))
-    gas = run_pass(world, number + 1, mixed([few, many, [user]], number + 1))
-    figures = {"resolve_one_model_marginal": slope(gas[1], gas[2])}
+
+    def one_model(of: World) -> int:
+        _, few_gas, many_gas, _ = run_pass(of, number + 1, mixed([few, many, [user]], number + 1))
+        return slope(few_gas, many_gas)
+
+    listed = with_lists(world, lambda of: {"resolve_one_model_listed_marginal": one_model(of)})
+    figures = {"resolve_one_model_marginal": one_model(world), **listed}
 
     free = calls.set_stakes({0: STAKE_NANO // 4})
     world.send_all([(each.lower(), free, "set_stakes") for each in [*few, *many, user]])
@@ -69,7 +75,9 @@ def _passes_and_batches(world: World) -> Figures:
         run_pass(world, number, mixed([few, many, [user]], number))
     withdrawal = calls.withdraw(NANO_A_NMR)
     figures["withdraw"] = world.send(user.lower(), withdrawal, "withdraw")
-    figures["pay_signed_marginal"] = slope(
-        pay_signed(world, world.stakers[:FEW]), pay_signed(world, world.stakers[FEW : FEW + MANY])
-    )
-    return figures
+
+    def paid(of: World) -> int:
+        return slope(pay_signed(of, of.stakers[:FEW]), pay_signed(of, of.stakers[FEW : FEW + MANY]))
+
+    listed = with_lists(world, lambda of: {"pay_signed_listed_marginal": paid(of)})
+    return {**figures, "pay_signed_marginal": paid(world), **listed}

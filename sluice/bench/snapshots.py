@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sluice.bench.growth import Growth
 from sluice.bench.money import Week
+from sluice.bench.names import LISTED
 from sluice.errors import InvalidInput
 from sluice.files import write_atomically
 from sluice.local_chain import LocalChain
@@ -71,7 +72,7 @@ def over(measured: Snapshots, committed: Snapshots) -> Snapshots:
     left_out = {
         key: gas
         for key, gas in committed.figures.items()
-        if key.startswith("resolve_round_") and key not in measured.figures
+        if (key.startswith("resolve_round_") or LISTED in key) and key not in measured.figures
     }
     return replace(
         measured,

@@ -1,7 +1,7 @@
 """The chain that the bench measures on: participants with keys and NMR, and how weeks pass."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import ape
 from eth_account import Account as KeyedAccount
@@ -15,7 +15,7 @@ from sluice.deployment import Deployment, Plan, Roles, deploy
 from sluice.errors import SluiceError
 from sluice.escrow import Escrow
 from sluice.lens import Lens
-from sluice.local_chain import LocalChain, Transaction
+from sluice.local_chain import AnvilChain, LocalChain, Transaction
 from sluice.words import MAX_AMOUNT_NANO, NO_DIGEST, Entry, digest_chain, link_bytes
 
 Figures = dict[str, int]
@@ -37,13 +37,15 @@ class NotMeasured(SluiceError):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A chain with token and escrow, and participants with keys, NMR and approvals."""
+    """A chain with token and escrow, and participants with keys, NMR and approvals. `listed`:
+    transactions go with access lists, as the scripts send them."""
 
     chain: LocalChain
     deployment: Deployment
     owner: str
     operator: str
     stakers: tuple[LocalAccount, ...]
+    listed: bool = False
 
     @property
     def escrow(self) -> Escrow:
@@ -60,8 +62,14 @@ class World:
         transaction = Transaction(
             sender, to or self.deployment.address, data, MAX_TRANSACTION_GAS, name
         )
-        (gas,) = self.chain.send([transaction])
+        (gas,) = self.transact([transaction])
         return gas
+
+    def transact(self, transactions: Sequence[Transaction], time: int | None = None) -> list[int]:
+        """Sends transactions, the first at `time` if one is given; returns the gas of each."""
+        if self.listed and isinstance(self.chain, AnvilChain):
+            return self.chain.send_listed(transactions, time)
+        return self.chain.send(transactions, time)
 
     def send_all(self, sent: Sequence[tuple[str, bytes, str]], to: str | None = None) -> list[int]:
         """Sends many: (sender, calldata, name); returns the gas of each."""
@@ -145,7 +153,16 @@ def run_batches(world: World, number: int, batches: Sequence[Sequence[rounds.Lin
         applied += len(batch)
         data = calls.resolve(number, batch, digests[applied])
         transactions.append(Transaction(operator, contract, data, MAX_TRANSACTION_GAS, "resolve"))
-    return gas + world.chain.send(transactions, opens_at + parameters.window_s)
+    return gas + world.transact(transactions, opens_at + parameters.window_s)
+
+
+def with_lists(world: World, measure: Callable[[World], Figures]) -> Figures:
+    """What is measured with access lists, before the same is done without: it is undone. Nothing
+    on a chain that makes none."""
+    if not isinstance(world.chain, AnvilChain):
+        return {}
+    with world.chain.undone():
+        return measure(replace(world, listed=True))
 
 
 def slope(few_gas: int, many_gas: int, fraction: int = 1) -> int:

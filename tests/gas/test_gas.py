@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sluice import bench, gas_snapshot
+from sluice.bench.names import LISTED
 from sluice.local_chain import anvil_chain
 from tests.real_rounds import needs_rounds_225_260, real_rounds_file
 
@@ -29,6 +30,7 @@ def test_gas_of_every_call_is_the_snapshots(measured: Take) -> None:
     for key, gas in figures.items():
         plain = figures.get(bench.PLAIN + key)
         assert plain is None or key.startswith("deposit") or gas < plain
+        assert LISTED not in key or gas < figures[key.replace(LISTED, "")]
 
 
 @needs_rounds_225_260
@@ -39,3 +41,4 @@ def test_gas_of_a_real_round_is_the_snapshots(measured: Take) -> None:
         figures = bench.measure_real_round(chain, path)
 
     assert measured(figures) == []
+    assert figures["resolve_round_260_listed_total"] < figures["resolve_round_260_total"]
