@@ -104,8 +104,7 @@ class Contract:
                 receiver=to or self.address, data=calldata, sender=sender.address, **settings
             )
             if isinstance(transaction, DynamicFeeTransaction) and access_list:
-                # of the same fields: ape offers no other way to have its own words here
-                transaction.__class__ = _Listed
+                transaction = _Listed.model_validate(transaction.model_dump(mode="python"))
             return sender.call(transaction)
 
     def send_large(
