@@ -316,7 +316,8 @@ def _first_page(word: uint256) -> uint256:
     """
     return (
         (word << (FIRST_PAGE_SHIFT - STAKE_SHIFT)) & (AMOUNT_MASK << FIRST_PAGE_SHIFT)
-        | (word >> (FLAGS_SHIFT - PAGE_FLAGS_SHIFT - FIRST_PAGE_LANE)) & (1 << (PAGE_FLAGS_SHIFT + FIRST_PAGE_LANE))
+        | (word >> (FLAGS_SHIFT - PAGE_FLAGS_SHIFT - FIRST_PAGE_LANE))
+        & (1 << (PAGE_FLAGS_SHIFT + FIRST_PAGE_LANE))
     )
 
 
