@@ -58,7 +58,6 @@ initializes: payouts[refusals := refusals, clock := clock, accounts := accounts]
 initializes: withdrawals[
     refusals := refusals,
     amounts := amounts,
-    signing := signing,
     clock := clock,
     accounts := accounts,
     treasury := treasury
@@ -310,14 +309,14 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
     @notice Applies signed instructions, each whole; one that is refused is skipped and reported
             with its reason. Anyone.
     @param instructions One after the other (`sluice.instructions` packs them).
-    @param signatures For each two bytes of length, then the signature.
+    @param signatures For each two words, and what follows them (see `signing`).
     """
     domain: bytes32 = eip712._domain_separator_v4()
     applied: uint256 = 0
     at: uint256 = 0
     signed_at: uint256 = 0
     # all is read in place: an internal call would copy whatever of it is handed on. Unchecked in this
-    # loop: places in what is given, counts of one byte, lengths of two
+    # loop: places in what is given, counts of one byte
     for i: uint256 in range(instructing.MAX_INSTRUCTIONS):
         stakes_at: uint256 = unsafe_add(at, 32)
         if stakes_at > len(instructions):
@@ -401,25 +400,27 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
             units_hash = instructing._hash_words(units)
             splits_hash = instructing._hash_words(hashes)
 
-        signature_at: uint256 = unsafe_add(signed_at, signing.LENGTH_BYTES)
-        signature_length: uint256 = 0
-        if signature_at <= len(signatures):
-            signature_length = convert(slice(signatures, signed_at, signing.LENGTH_BYTES), uint256)
-        signed_at = unsafe_add(signature_at, signature_length)
-        if signed_at > len(signatures):
+        signature_at: uint256 = unsafe_add(signed_at, signing.TWO_WORDS)
+        if signature_at > len(signatures):
             refusals._refuse(refusals.SIGNATURES_FEW)
+        r: uint256 = extract32(signatures, signed_at, output_type=uint256)
+        vs: uint256 = extract32(signatures, unsafe_sub(signature_at, 32), output_type=uint256)
+        signed_at = signature_at
+        if r == 0:
+            # not added before it is known to be in: a length may be any number
+            if vs > unsafe_sub(len(signatures), signature_at):
+                refusals._refuse(refusals.SIGNATURES_FEW)
+            signed_at = unsafe_add(signature_at, vs)
 
         account: uint256 = head & packing.ADDRESS_MASK
         deadline: uint256 = head >> packing.INSTRUCTION_DEADLINE_SHIFT
-        if deadline == packing.DEADLINE_MASK:
-            deadline = packing._deadline(deadline)
+        # as `packing._deadline`
+        deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
         nonce: uint256 = (head >> packing.INSTRUCTION_NONCE_SHIFT) & packing.MAX_NONCE
         place: uint256 = packing.SPLIT_PLACE << packing.PLACE_SHIFT | account
         split_word: uint256 = accounts._words[place]
         refusal: uint256 = 0
-        if signature_length > signing.MAX_BYTES:
-            refusal = refusals.SIGNER
-        elif block.timestamp > deadline:
+        if block.timestamp > deadline:
             refusal = refusals.EXPIRED
         elif nonce != split_word >> packing.NONCE_SHIFT:
             refusal = refusals.NONCE_TO_COME
@@ -439,14 +440,17 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
                     deadline,
                 )
             )
-            hash: bytes32 = keccak256(concat(instructing.TYPED_PREFIX, domain, struct_hash))
-            if not signing._is_signed(
-                convert(account, address),
-                hash,
-                convert(
-                    slice(signatures, signature_at, signature_length), Bytes[signing.MAX_BYTES]
-                ),
-            ):
+            hash: bytes32 = keccak256(concat(signing.TYPED_DATA, domain, struct_hash))
+            is_signed: bool = False
+            if r != 0:
+                is_signed = signing._is_key(account, hash, r, vs)
+            elif vs <= signing.MAX_BYTES:
+                is_signed = signing._is_wallet(
+                    convert(account, address),
+                    hash,
+                    convert(slice(signatures, signature_at, vs), Bytes[signing.MAX_BYTES]),
+                )
+            if not is_signed:
                 refusal = refusals.SIGNER
             elif change_refusal != 0:
                 refusal = change_refusal
@@ -490,43 +494,168 @@ def pay(
             is skipped and reported, and keeps its NMR and its turn. Operator.
     @param requests Signed `Withdrawal` messages, one word each (`sluice.instructions` packs them).
     @param due_accounts Accounts whose due amount is to be paid.
-    @param signatures For each request two bytes of length, then the signature.
+    @param signatures For each request two words, and what follows them (see `signing`).
     """
     roles._check_operator()
 
     period: uint256 = withdrawals._check_period()
     count: uint256 = unsafe_add(len(requests), len(due_accounts))
-    if count == 0 or count > withdrawals.MAX_ITEMS:
+    # unchecked: below one it becomes far more than there may be
+    if unsafe_sub(count, 1) >= withdrawals.MAX_ITEMS:
         refusals._refuse(refusals.ITEM_COUNT)
 
     domain: bytes32 = eip712._domain_separator_v4()
     items: DynArray[uint256, withdrawals.MAX_ITEMS] = []
-    first_open: uint256 = accounts._first_open()
     at: uint256 = 0
-    for request: uint256 in requests:
-        # unchecked in this loop: lengths of two bytes beside the length of what is given
-        start: uint256 = unsafe_add(at, signing.LENGTH_BYTES)
-        length: uint256 = 0
-        if start <= len(signatures):
-            length = convert(slice(signatures, at, signing.LENGTH_BYTES), uint256)
-        at = unsafe_add(start, length)
-        if at > len(signatures):
-            refusals._refuse(refusals.SIGNATURES_FEW)
-        outcome: uint256 = withdrawals.SIGNATURE
-        if length <= signing.MAX_BYTES:
-            outcome = withdrawals._pay_request(
-                request,
-                convert(slice(signatures, start, length), Bytes[signing.MAX_BYTES]),
-                domain,
-                period,
-                first_open,
+    # all in one loop, requests first: a call for each would take longer than what it does. Unchecked
+    # in it: places in what is given, amounts of 54 bits
+    account: uint256 = 0
+    word: uint256 = 0
+    last_period: uint256 = 0
+    due_place: uint256 = 0
+    nano: uint256 = 0
+    left: uint256 = 0
+    for i: uint256 in range(count, bound=withdrawals.MAX_ITEMS):
+        due_word: uint256 = 0
+        outcome: uint256 = 0
+        if i < len(requests):
+            start: uint256 = unsafe_add(at, signing.TWO_WORDS)
+            if start > len(signatures):
+                refusals._refuse(refusals.SIGNATURES_FEW)
+            r: uint256 = extract32(signatures, at, output_type=uint256)
+            vs: uint256 = extract32(signatures, unsafe_sub(start, 32), output_type=uint256)
+            at = start
+            if r == 0:
+                # not added before it is known to be in: a length may be any number
+                if vs > unsafe_sub(len(signatures), start):
+                    refusals._refuse(refusals.SIGNATURES_FEW)
+                at = unsafe_add(start, vs)
+
+            request: uint256 = requests[i]
+            account = request & packing.ADDRESS_MASK
+            word = accounts._words[account]
+            last_period = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
+            request_period: uint256 = (
+                (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
             )
-        items.append(request & packing.ADDRESS_MASK | outcome << packing.ITEM_OUTCOME_SHIFT)
+            # all ones of 32 stand for the maximum value, as in `packing._deadline`
+            deadline: uint256 = request >> packing.REQUEST_DEADLINE_SHIFT
+            deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
+            if last_period >= request_period:
+                outcome = withdrawals.TURN_USED
+            elif request_period > period:
+                outcome = withdrawals.PERIOD_TO_COME
+            elif block.timestamp > deadline:
+                outcome = withdrawals.EXPIRED
+            else:
+                # only now, when the time is right: a wallet may use all the gas that its check is
+                # given
+                nano = (request >> packing.REQUEST_AMOUNT_SHIFT) & packing.AMOUNT_MASK
+                # all ones of 54 stand for the maximum value
+                amount: uint256 = unsafe_mul(nano, packing.NANO) | unsafe_sub(
+                    0, unsafe_add(nano, 1) >> packing.AMOUNT_BITS
+                )
+                struct_hash: bytes32 = keccak256(
+                    abi_encode(
+                        withdrawals.WITHDRAWAL_TYPE, account, amount, request_period, deadline
+                    )
+                )
+                hash: bytes32 = keccak256(concat(signing.TYPED_DATA, domain, struct_hash))
+                is_signed: bool = False
+                if r != 0:
+                    is_signed = signing._is_key(account, hash, r, vs)
+                elif vs <= signing.MAX_BYTES:
+                    is_signed = signing._is_wallet(
+                        convert(account, address),
+                        hash,
+                        convert(slice(signatures, start, vs), Bytes[signing.MAX_BYTES]),
+                    )
+                if not is_signed:
+                    outcome = withdrawals.SIGNATURE
+                else:
+                    if word >> packing.DUE_FLAG_SHIFT != 0:
+                        due_place = packing.DUE_PLACE | account
+                        due_word = accounts._words[due_place]
+                    # the exact bound takes far more gas, and is not needed for what is covered by
+                    # the account word alone: all four risks, open or not and in full, are never
+                    # less than what is at risk, and the pool with model 0's stake never more than
+                    # the equity. "All" is above any pool, or is all of it
+                    pool: uint256 = word & packing.AMOUNT_MASK
+                    stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
+                    risks: uint256 = word >> packing.RISKS_SHIFT
+                    risks = (
+                        unsafe_add(
+                            risks & packing.EVEN_RISKS,
+                            (risks >> packing.RISK_BITS) & packing.EVEN_RISKS,
+                        )
+                        % packing.RISK_HALVES
+                    )
+                    if nano > pool or unsafe_add(
+                        nano, risks << packing.RISK_UNIT_BITS
+                    ) > unsafe_add(pool, stake):
+                        due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+                        withdrawable: uint256 = accounts._withdrawable(
+                            convert(account, address), word, due, accounts._first_open()
+                        )
+                        if nano == packing.AMOUNT_MASK:
+                            nano = withdrawable
+                        if nano > withdrawable:
+                            outcome = withdrawals.ABOVE_WITHDRAWABLE
+                    if nano == 0:
+                        outcome = withdrawals.NOTHING_WITHDRAWABLE
+                    if outcome == 0:
+                        # unchecked: at most the pool, the lowest field
+                        left = unsafe_sub(word, nano)
+                        if due_word != 0:
+                            left = accounts._take_out(
+                                convert(account, address), word, due_word, nano
+                            )
+        else:
+            account = convert(due_accounts[unsafe_sub(i, len(requests))], uint256)
+            word = accounts._words[account]
+            last_period = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
+            if last_period >= period:
+                outcome = withdrawals.TURN_USED
+            else:
+                due_place = packing.DUE_PLACE | account
+                due_word = accounts._words[due_place]
+                nano = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+                if nano == 0:
+                    outcome = withdrawals.NOTHING_DUE
+                else:
+                    # unchecked: what is due has its flag, and is part of the pool, the lowest field
+                    accounts._words[due_place] = unsafe_sub(due_word, nano << packing.DUE_SHIFT)
+                    left = unsafe_sub(word << packing.DUE_FLAG_BITS >> packing.DUE_FLAG_BITS, nano)
+        if outcome == 0:
+            accounts._words[account] = left ^ (last_period ^ period) << packing.PERIOD_SHIFT
+            # what has left the stored words is sent; if the token refuses, they are again as they
+            # were. A caller could make anybody's transfer fail by too little gas
+            if msg.gas < treasury.TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
+                refusals._refuse(refusals.TOO_LITTLE_GAS)
+            success: bool = False
+            answer: Bytes[32] = b""
+            success, answer = raw_call(
+                treasury.TOKEN.address,
+                abi_encode(
+                    account,
+                    unsafe_mul(nano, packing.NANO),
+                    method_id=method_id("transfer(address,uint256)"),
+                ),
+                max_outsize=32,
+                gas=treasury.TRANSFER_GAS,
+                revert_on_failure=False,
+            )
+            outcome = nano
+            # a shorter answer is filled up with zeros at its end, so that it cannot be taken for
+            # true
+            if not success or convert(answer, bytes32) != treasury.SAID_TRUE:
+                outcome = withdrawals.TRANSFER_FAILED
+                accounts._words[account] = word
+                if due_word != 0:
+                    accounts._words[due_place] = due_word
+        items.append(account | outcome << packing.ITEM_OUTCOME_SHIFT)
     if at != len(signatures):
         refusals._refuse(refusals.SIGNATURES_MANY)
-    for account: address in due_accounts:
-        outcome: uint256 = withdrawals._pay_due(account, period)
-        items.append(convert(account, uint256) | outcome << packing.ITEM_OUTCOME_SHIFT)
 
     log withdrawals.FreeWithdrawals(period=period, items=items, time=block.timestamp)
 

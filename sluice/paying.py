@@ -13,7 +13,7 @@ from sluice.instructions import (
     MAX_ITEMS,
     MAX_PAY_BYTES,
     SignedRequest,
-    signatures_bytes,
+    signature_bytes,
 )
 from sluice.ledger import Ledger, Skip
 from sluice.relay.plan import in_words
@@ -116,7 +116,9 @@ def batches(expected: Sequence[Expected]) -> list[Batch]:
         if each.reason is not None:
             continue
         more = item_gas(each)
-        signature = 0 if each.stored is None else signatures_bytes([each.stored.signed])
+        signature = (
+            0 if each.stored is None else signature_bytes(each.stored.signed, each.stored.by_key)
+        )
         full = not found or len(found[-1]) == MAX_ITEMS
         if full or gas + more > BATCH_GAS or length + signature > MAX_PAY_BYTES:
             found.append([])

@@ -99,7 +99,8 @@ REMEDIES: Mapping[str, str] = {
         "The bytes end in the middle of an instruction: pack the batch with `ape run relay`."
     ),
     "signatures: give one for each message": (
-        "Give one signature for each message, each behind two bytes of its length."
+        "Give one whole signature for each message: two words for a key's, two words and its bytes "
+        "for a contract wallet's. `sluice.instructions` packs them."
     ),
     "signatures: more than messages": (
         "Bytes are left over behind the last signature: give one for each message, no more."

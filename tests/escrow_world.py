@@ -30,7 +30,7 @@ from sluice.words import (
     word_slot,
 )
 from tests.compiled import deployer_of, slot_of, stored_words, words_slot
-from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
+from tests.messages import Instruction, Withdrawal, relay_arguments, signatures_of
 
 Message = TypeVar("Message", Withdrawal, Instruction)
 
@@ -350,7 +350,7 @@ class World:
     ) -> tuple[int, dict[str, str]]:
         """Relays a batch; returns the bitmap of what was applied, and the reasons of what was
         skipped by account."""
-        instructions, signatures = relay_arguments(signed)
+        instructions, signatures = relay_arguments(signed, wallets(signed))
         options.setdefault("sender", role_address("stranger"))
         self.escrow.relay(instructions, signatures, **options)
         *skipped, (name, fields) = self.events()
@@ -365,10 +365,17 @@ class World:
         """Sends a batch of requests, then of accounts with something due; returns what was paid
         (nano-NMR) and why not, for each."""
         requests = [request.word() for request, _ in signed]
-        signatures = packed_signatures([signature for _, signature in signed])
+        signatures = signatures_of(signed, wallets(signed))
         self.escrow.pay(requests, list(due), signatures, sender=role_address("operator"), **options)
         ((_, fields),) = self.events()
         return [(word >> 160 & MAX_AMOUNT_NANO, Skip(word >> 216)) for word in fields["items"]]
+
+
+def wallets(signed: Iterable[tuple[Message, bytes]]) -> set[str]:
+    """The accounts that are contracts and have no key here."""
+    keys = {role_address(role) for role in ROLES}
+    accounts = {message.account for message, _ in signed} - keys
+    return {account for account in accounts if boa.env.get_code(account)}
 
 
 def deploy_world(

@@ -8,7 +8,7 @@ from typing import Any
 import boa
 
 from tests.escrow_world import ZERO_ADDRESS, World
-from tests.messages import Instruction, Withdrawal
+from tests.messages import Instruction, Withdrawal, packed_by_code
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 WALLET_GAS = 200_000
@@ -50,6 +50,20 @@ _ANSWERS = {
 
 HOSTILE_WALLETS = (*_MODES, *_CODES, *_ANSWERS)
 """Every way in which a wallet may fail to say yes."""
+
+
+def _at_length(length: int, held: int) -> bytes:
+    return bytes(32) + length.to_bytes(32, "big") + b"\x01" * held
+
+
+CUT_SHORT = (
+    *(b"\x01" * length for length in (0, 1, 31, 32, 33, 63)),
+    *(packed_by_code(b"\x01" * 100)[:length] for length in (1, 32, 63, 64, 65, 163)),
+    # lengths that are far from what is there, and that come back to it if they are added up
+    _at_length(2_049, 2_048),
+    *(_at_length(2**256 - 1 - less, 64) for less in (0, 31, 63, 64, 127)),
+)
+"""What ends within one signature: in r, in the word after it, in a wallet's length or bytes."""
 
 
 def make_hostile(wallet: Any, kind: str) -> None:

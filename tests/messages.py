@@ -3,7 +3,7 @@
 Stated here a second time, apart from `sluice.instructions`, which is held against it. Amounts are
 nano-NMR, deadlines unix seconds; None stands for all that is withdrawable, and for no deadline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,17 +131,48 @@ def unpacked_instructions(batch: bytes) -> list[Instruction]:
     return found
 
 
+def packed_by_key(signature: bytes) -> bytes:
+    """A key's signature as `pay` and `relay` take it: r, then s with v - 27 in its highest bit."""
+    r, s, v = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64]
+    assert (len(signature), v in (27, 28), s < 2**255) == (65, True, True)
+    return r + (s + 2**255 * (v - 27)).to_bytes(32, "big")
+
+
+def packed_by_code(signature: bytes) -> bytes:
+    """What an account's code is asked about, as `pay` and `relay` take it: a word of zeros, a word
+    with the length, the bytes."""
+    return bytes(32) + len(signature).to_bytes(32, "big") + signature
+
+
+def packed_signature(signature: bytes, by_key: bool = True) -> bytes:
+    """By the key if it could be one of the account's."""
+    like_one = len(signature) == 65 and signature[64] in (27, 28) and signature[32] < 128
+    if by_key and like_one and any(signature[:32]):
+        return packed_by_key(signature)
+    return packed_by_code(signature)
+
+
 def packed_signatures(signatures: Iterable[bytes]) -> bytes:
-    """Signatures as `pay` and `relay` take them: two bytes of length before each."""
-    return b"".join(len(signature).to_bytes(2, "big") + signature for signature in signatures)
+    """Signatures as `pay` and `relay` take them, by the key each that could be."""
+    return b"".join(packed_signature(signature) for signature in signatures)
 
 
-def relay_arguments(signed: Sequence[tuple[Instruction, bytes]]) -> tuple[bytes, bytes]:
-    """Instructions and signatures as `relay` takes them."""
-    return (
-        b"".join(instruction.packed() for instruction, _ in signed),
-        packed_signatures(signature for _, signature in signed),
+def signatures_of(
+    signed: Sequence[tuple[Withdrawal | Instruction, bytes]], wallets: Collection[str] = ()
+) -> bytes:
+    """The signatures of a batch, where `wallets` are accounts that have no key."""
+    return b"".join(
+        packed_signature(signature, by_key=message.account not in wallets)
+        for message, signature in signed
     )
+
+
+def relay_arguments(
+    signed: Sequence[tuple[Instruction, bytes]], wallets: Collection[str] = ()
+) -> tuple[bytes, bytes]:
+    """Instructions and signatures as `relay` takes them."""
+    packed = b"".join(instruction.packed() for instruction, _ in signed)
+    return packed, signatures_of(signed, wallets)
 
 
 def _packed_deadline(deadline: int | None) -> int:

@@ -93,29 +93,6 @@ def _withdrawable(account: address, word: uint256, due: uint256, first_open: uin
 
 
 @internal
-@pure
-def _is_covered(word: uint256, nano: uint256) -> bool:
-    """
-    @dev True only if nano is withdrawable, told by the account word alone: all four risks, open or
-         not and in full, are never less than what is at risk, and the pool with model 0's stake
-         never more than the equity. Unchecked: four risks of 30 bits, amounts of 54.
-    """
-    risks: uint256 = word >> packing.RISKS_SHIFT
-    units: uint256 = unsafe_add(
-        unsafe_add(risks & packing.RISK_MASK, (risks >> packing.RISK_BITS) & packing.RISK_MASK),
-        unsafe_add(
-            (risks >> (2 * packing.RISK_BITS)) & packing.RISK_MASK,
-            (risks >> (3 * packing.RISK_BITS)) & packing.RISK_MASK,
-        ),
-    )
-    pool: uint256 = word & packing.AMOUNT_MASK
-    if nano > pool:
-        return False
-    stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
-    return unsafe_add(nano, units << packing.RISK_UNIT_BITS) <= unsafe_add(pool, stake)
-
-
-@internal
 def _take_out(account: address, word: uint256, due_word: uint256, nano: uint256) -> uint256:
     """
     @dev The account word after a withdrawal, not yet stored; what is due is used up first and

@@ -24,8 +24,6 @@ INSTRUCTION_TYPE: constant(bytes32) = keccak256(
 NOTHING_HASH: constant(bytes32) = keccak256("")
 # both counts of the usual instruction: two stakes and no split
 TWO_STAKES: constant(uint256) = 2
-# EIP-712: what stands before the domain separator
-TYPED_PREFIX: constant(bytes2) = 0x1901
 SPLIT_TYPE: constant(bytes32) = keccak256(
     "Split(uint256 model,uint256[] destinations,uint256[] shares)"
 )

@@ -47,6 +47,10 @@ AMOUNT_MASK: constant(uint256) = 2**54 - 1
 RISK_BITS: constant(uint256) = 30
 RISK_MASK: constant(uint256) = 2**30 - 1
 RISK_UNIT_BITS: constant(uint256) = 18
+# the four risks are added in twos, with room for the sums, which taken modulo RISK_HALVES come
+# together
+EVEN_RISKS: constant(uint256) = RISK_MASK | RISK_MASK << 60
+RISK_HALVES: constant(uint256) = 2**60 - 1
 # risk units = stakes * cap in basis points / this
 RISK_DIVISOR: constant(uint256) = BPS << RISK_UNIT_BITS
 ADDRESS_MASK: constant(uint256) = 2**160 - 1
@@ -67,6 +71,8 @@ ROUND_ONE: constant(uint256) = 1 << ROUND_SHIFT
 SPLIT_FLAG: constant(uint256) = 1 << 254
 DUE_FLAG: constant(uint256) = 1 << 255
 DUE_FLAG_SHIFT: constant(uint256) = 255
+# it is the highest bit: shifted out and back, a word is without it
+DUE_FLAG_BITS: constant(uint256) = 1
 # round, pages and flags of the account word: what tells the typical account of a pass from the
 # others
 SHAPE_MASK: constant(uint256) = (
@@ -144,6 +150,10 @@ COUNTS_MASK: constant(uint256) = 2**16 - 1
 INSTRUCTION_NONCE_SHIFT: constant(uint256) = 176
 INSTRUCTION_DEADLINE_SHIFT: constant(uint256) = 202
 INSTRUCTION_BITS: constant(uint256) = 234
+
+# the second word of a key's signature: | v - 27: 1 | s 255 | (EIP-2098)
+V_BITS: constant(uint256) = 1
+V_SHIFT: constant(uint256) = 255
 
 REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
 REQUEST_PERIOD_SHIFT: constant(uint256) = 214

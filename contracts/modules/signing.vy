@@ -3,27 +3,32 @@
 # pragma optimize codesize
 """
 @title Signatures: whether an account signed
-@notice Its own key first, since an account with code may have one too (EIP-7702), then the code at
-        its address (ERC-1271). Uses no assert: a bad signature is skipped, it must not stop a
-        batch.
+@notice By its own key, or by the code at its address (ERC-1271); each signature says which it is.
+        Uses no assert: a bad signature is skipped, it must not stop a batch.
+@dev Two words for a key: r, and s below v - 27 in the highest bit (EIP-2098). No r is zero, so a
+     word of zeros stands for code; the word after it is the length of the bytes that follow.
 """
 
 from . import refusals
+from . import packing
 
 uses: refusals
 
+# EIP-712: what the hash of typed data starts with, before domain and struct
+TYPED_DATA: constant(bytes2) = 0x1901
 # longer ones are nobody's signature: 31 owners of a contract wallet sign in as many bytes
 MAX_BYTES: constant(uint256) = 2_048
-# all signatures of a batch: 256 of 65 bytes with their lengths, and some room
+# all signatures of a batch: 255 keys' and a longest one
 MAX_BATCH_BYTES: constant(uint256) = 18_432
-# of the length that stands before each of them
-LENGTH_BYTES: constant(uint256) = 2
-KEY_BYTES: constant(uint256) = 65
+# of a key's signature, and of what stands before a wallet's
+TWO_WORDS: constant(uint256) = 64
 # what one contract wallet's check may use
 WALLET_GAS: constant(uint256) = 200_000
 # half the order of secp256k1, rounded down (EIP-2): above it a signature is a malleable copy of
 # another
-MAX_S: constant(bytes32) = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+MAX_S: constant(uint256) = (
+    57896044618658097711785492504343953926418782139537452191302581570759080747168
+)
 # of the one answer that makes a contract wallet's signature valid (ERC-1271): the selector of
 # isValidSignature(bytes32,bytes) in 32 bytes, no more and no less
 VALID_HASH: constant(bytes32) = keccak256(
@@ -32,17 +37,21 @@ VALID_HASH: constant(bytes32) = keccak256(
 
 
 @internal
+@pure
+def _is_key(account: uint256, hash: bytes32, r: uint256, vs: uint256) -> bool:
+    # the highest bit is shifted out, which takes fewer bytes than its mask
+    s: uint256 = vs << packing.V_BITS >> packing.V_BITS
+    if s > MAX_S:
+        return False
+    # unchecked: 27 and one bit
+    v: uint256 = unsafe_add(27, vs >> packing.V_SHIFT)
+    # nobody signs for the zero address: it stands for what cannot be recovered
+    return account != 0 and convert(ecrecover(hash, v, r, s), uint256) == account
+
+
+@internal
 @view
-def _is_signed(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> bool:
-    if len(signature) == KEY_BYTES:
-        s: uint256 = extract32(signature, 32, output_type=uint256)
-        # the last byte, as the lowest of the 32 that end with it
-        v: uint256 = extract32(signature, KEY_BYTES - 32, output_type=uint256) & 255
-        # unchecked: 27 or 28, since what is below 27 becomes far more than 1
-        if s <= convert(MAX_S, uint256) and unsafe_sub(v, 27) <= 1:
-            signer: address = ecrecover(hash, v, extract32(signature, 0, output_type=uint256), s)
-            if signer == account and account != empty(address):
-                return True
+def _is_wallet(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> bool:
     if not account.is_contract:
         return False
     # whoever sends the batch could make anybody's check fail otherwise

@@ -14,21 +14,17 @@ from . import amounts
 from . import clock
 from . import accounts
 from . import treasury
-from . import signing
 
 uses: refusals
 uses: amounts
 uses: clock
 uses: accounts
 uses: treasury
-uses: signing
 
 MAX_ITEMS: constant(uint256) = 256
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address account,uint256 amount,uint256 period,uint256 deadline)"
 )
-# EIP-712: what the hash of typed data starts with, before domain and struct
-TYPED_DATA: constant(bytes2) = 0x1901
 
 # why an item was skipped, as it stands in the outcome; `sluice.ledger.Skip` has the numbers
 SIGNATURE: constant(uint256) = 1 << packing.OUTCOME_SKIP_SHIFT
@@ -101,90 +97,6 @@ def _cancel(account: address):
     accounts._store(account, packing._with_period(word, period))
 
     log WithdrawalCancelled(account=account, period=period)
-
-
-@internal
-def _pay_request(
-    request: uint256,
-    signature: Bytes[signing.MAX_BYTES],
-    domain: bytes32,
-    period: uint256,
-    first_open: uint256,
-) -> uint256:
-    """
-    @dev One signed request. Returns the outcome: what was paid in nano, or why it was skipped (see
-         packing).
-    """
-    account: address = convert(request & packing.ADDRESS_MASK, address)
-    request_period: uint256 = (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
-    # all ones of 32 stand for the maximum value, as in `packing._deadline`
-    deadline: uint256 = request >> packing.REQUEST_DEADLINE_SHIFT
-    deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
-    word: uint256 = accounts._words[convert(account, uint256)]
-    last_period: uint256 = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
-    if last_period >= request_period:
-        return TURN_USED
-    if request_period > period:
-        return PERIOD_TO_COME
-    if block.timestamp > deadline:
-        return EXPIRED
-    # only now, when the time is right: a wallet may use all the gas that its check is given
-    nano: uint256 = (request >> packing.REQUEST_AMOUNT_SHIFT) & packing.AMOUNT_MASK
-    amount: uint256 = unsafe_mul(nano, packing.NANO)
-    if nano == packing.AMOUNT_MASK:
-        amount = max_value(uint256)
-    struct_hash: bytes32 = keccak256(
-        abi_encode(WITHDRAWAL_TYPE, account, amount, request_period, deadline)
-    )
-    hash: bytes32 = keccak256(concat(TYPED_DATA, domain, struct_hash))
-    if not signing._is_signed(account, hash, signature):
-        return SIGNATURE
-
-    due_word: uint256 = 0
-    if word >> packing.DUE_FLAG_SHIFT != 0:
-        due_word = accounts._words[packing.DUE_PLACE | convert(account, uint256)]
-    # the exact bound takes far more gas; "all" is above any pool, or is all of it
-    if not accounts._is_covered(word, nano):
-        due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-        withdrawable: uint256 = accounts._withdrawable(account, word, due, first_open)
-        if nano == packing.AMOUNT_MASK:
-            nano = withdrawable
-        if nano > withdrawable:
-            return ABOVE_WITHDRAWABLE
-    if nano == 0:
-        return NOTHING_WITHDRAWABLE
-    # unchecked: at most the pool, the lowest field
-    left: uint256 = unsafe_sub(word, nano)
-    if due_word != 0:
-        left = accounts._take_out(account, word, due_word, nano)
-    accounts._words[convert(account, uint256)] = (
-        left ^ (last_period ^ period) << packing.PERIOD_SHIFT
-    )
-    return self._send(account, nano, word, due_word)
-
-
-@internal
-def _pay_due(account: address, period: uint256) -> uint256:
-    """
-    @dev What is due to an account, whatever is at risk; it uses the turn. Returns as
-         `_pay_request`.
-    """
-    word: uint256 = accounts._words[convert(account, uint256)]
-    last_period: uint256 = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
-    if last_period >= period:
-        return TURN_USED
-    place: uint256 = packing.DUE_PLACE | convert(account, uint256)
-    due_word: uint256 = accounts._words[place]
-    nano: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-    if nano == 0:
-        return NOTHING_DUE
-    # unchecked: what is due has its flag, and is part of the pool, the lowest field
-    accounts._words[place] = unsafe_sub(due_word, nano << packing.DUE_SHIFT)
-    left: uint256 = unsafe_sub(word, unsafe_add(packing.DUE_FLAG, nano))
-    accounts._words[convert(account, uint256)] = (
-        left ^ (last_period ^ period) << packing.PERIOD_SHIFT
-    )
-    return self._send(account, nano, word, due_word)
 
 
 @internal

@@ -25,7 +25,7 @@ from sluice.calls import calls
 from sluice.words import OPEN_ROUNDS, Entry
 
 HALF = 2
-"""What batches are divided by that hold half as many: some 120 signatures fit one `relay`."""
+"""What batches are divided by that hold half as many: 128 signatures fit one `relay`."""
 DEPOSIT_NANO = 600 * NANO_A_NMR
 STAKED_NANO = 60 * NANO_A_NMR
 """On both models together: a small part of the deposit, so that there is NMR to withdraw."""

@@ -29,7 +29,7 @@ from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.instructions import MAX_ITEMS, MAX_RELAY_BYTES
 from sluice.instructions.changes import STAKE_BYTES
-from sluice.instructions.signing import LENGTH_BYTES, SIGNATURE_BYTES
+from sluice.instructions.signing import PACKED_KEY_BYTES
 from sluice.local_chain import AnvilChain
 from sluice.parameters import BPS
 from sluice.words import (
@@ -61,7 +61,7 @@ MAX_ACCOUNTS = MAX_LINKS_A_CALL * MAX_LINK_WORDS
 """More accounts with one model than any call takes."""
 MAX_RELAYED = min(
     MAX_RELAY_BYTES // (WORD_BYTES + 2 * STAKE_BYTES),
-    MAX_RELAY_BYTES // (LENGTH_BYTES + SIGNATURE_BYTES),
+    MAX_RELAY_BYTES // PACKED_KEY_BYTES,
 )
 """What one call of `relay` takes of instructions for two stakes each."""
 

@@ -1,7 +1,7 @@
 """What participants get without gas: splits, earnings that go to the wallet, signed changes.
 
 It goes on where `routes` ends: two groups of accounts with one model, some passes behind them and
-one free withdrawal. Half of each group signs instructions (no more than some 120 signatures fit one
+one free withdrawal. Half of each group signs instructions (no more than 128 signatures fit one
 `relay`); the others set their splits themselves and keep a nonce of zero.
 """
 

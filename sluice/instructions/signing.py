@@ -5,7 +5,7 @@ A key's signature can be checked here. That of a contract wallet (ERC-1271) cann
 says whether it is good, see `sluice.relay.wallets`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, overload
 
@@ -23,12 +23,16 @@ from sluice.instructions.withdrawals import Request, pack
 
 MAX_ITEMS = 256
 MAX_PAY_BYTES = 18_432
-"""What the signatures of one call of `pay` take at most, with two bytes of length before each."""
+"""What the signatures of one call of `pay` take at most: 255 keys' and a longest one."""
 MAX_RELAY_BYTES = 8_192
 """What the instructions of one call of `relay` take at most, and what their signatures do."""
 MAX_SIGNATURE_BYTES = 2_048
 SIGNATURE_BYTES = 65
-LENGTH_BYTES = 2
+WORD_BYTES = 32
+PACKED_KEY_BYTES = 2 * WORD_BYTES
+"""What a key's signature takes in a batch: r, then s below v - 27 in the highest bit (EIP-2098)."""
+WALLET_HEAD_BYTES = 2 * WORD_BYTES
+"""What stands before a wallet's in a batch: a word of zeros, as no r is, then its length."""
 MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half the order of secp256k1: a signature with a higher s is a copy of another (EIP-2)."""
 
@@ -164,16 +168,25 @@ def relay_call(batch: Sequence[SignedInstruction]) -> RelayCall:
     return RelayCall(packed, _signatures(batch, MAX_RELAY_BYTES))
 
 
-def signatures_bytes(batch: Iterable[Signed]) -> int:
-    """How many bytes the signatures of a batch take."""
-    return sum(LENGTH_BYTES + len(signed.signature) for signed in batch)
+def pack_signature(signed: Signed) -> bytes:
+    """A signature as a batch holds it: in two words if it is one of the account's own key, about
+    which the contract asks no code, otherwise as a wallet's. Source: docs/accounting.md,
+    "Signatures"."""
+    signature = signed.signature
+    if not is_signed(signed):
+        return bytes(WORD_BYTES) + len(signature).to_bytes(WORD_BYTES, "big") + signature
+    r, s, parity = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64] - 27
+    return r + (s | parity << 255).to_bytes(WORD_BYTES, "big")
+
+
+def signature_bytes(signed: Signed, by_key: bool) -> int:
+    """How many bytes a signature takes in a batch, if it is already known whether it is the
+    account's own key's."""
+    return PACKED_KEY_BYTES if by_key else WALLET_HEAD_BYTES + len(signed.signature)
 
 
 def _signatures(batch: Sequence[Signed], at_most: int) -> bytes:
-    if signatures_bytes(batch) > at_most:
-        raise InvalidInput(
-            f"{signatures_bytes(batch)} bytes of signatures, at most {at_most} go: batch fewer"
-        )
-    return b"".join(
-        len(signed.signature).to_bytes(LENGTH_BYTES, "big") + signed.signature for signed in batch
-    )
+    packed = b"".join(pack_signature(signed) for signed in batch)
+    if len(packed) > at_most:
+        raise InvalidInput(f"{len(packed)} bytes of signatures, at most {at_most} go: batch fewer")
+    return packed

@@ -16,7 +16,7 @@ from sluice.instructions import (
     Request,
     SignedInstruction,
     pack_instruction,
-    signatures_bytes,
+    signature_bytes,
 )
 from sluice.ledger import Ledger, Skip
 from sluice.relay.store import Outcome, State, Stored
@@ -72,7 +72,7 @@ def batches(planned: Sequence[Planned]) -> list[list[Stored]]:
             continue
         more = instruction_gas(each)
         packed = len(pack_instruction(each.instruction))
-        signature = signatures_bytes([each.stored.signed])
+        signature = signature_bytes(each.stored.signed, each.stored.by_key)
         full = not found or len(found[-1]) == MAX_ITEMS or gas + more > BATCH_GAS
         if full or max(length + packed, signed + signature) > MAX_RELAY_BYTES:
             found.append([])

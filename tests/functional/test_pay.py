@@ -25,9 +25,10 @@ from tests.escrow_world import (
 from tests.gas_limits import REVERTED, outcomes
 from tests.hostile import (
     BAD_SIGNATURES,
+    CUT_SHORT,
     bad_signature,
 )
-from tests.messages import Withdrawal, packed_signatures
+from tests.messages import Withdrawal, packed_by_code, packed_signatures
 
 # what pay leaves for each transfer, and how much has to be left before it
 TRANSFER_GAS = 100_000
@@ -69,7 +70,7 @@ def test_pay_refuses_more_items_than_a_batch_holds(
         world.escrow.pay([request.word()] * 56, [staker] * 201, bytes(112), sender=operator)
 
 
-@pytest.mark.parametrize("cut", [1, 64, 65, 66, 67])
+@pytest.mark.parametrize("cut", [1, 31, 32, 33, 64])
 def test_pay_refuses_fewer_signatures_than_requests(
     world: World, staker: str, operator: str, cut: int
 ) -> None:
@@ -80,11 +81,25 @@ def test_pay_refuses_fewer_signatures_than_requests(
         world.escrow.pay([request.word()], [], signatures[:-cut], sender=operator)
 
 
+@pytest.mark.parametrize("signatures", CUT_SHORT, ids=lambda cut: f"{len(cut)} bytes")
+def test_pay_refuses_a_signature_that_is_cut_short(
+    world: World, staker: str, operator: str, signatures: bytes
+) -> None:
+    """Also behind a whole one, and of a request that would be skipped."""
+    request = Withdrawal(staker, 4, 2)
+    whole = packed_signatures([world.sign(request, "staker")])
+
+    for count, given in ((1, signatures), (2, whole + signatures)):
+        with refuses("signatures: give one for each message"):
+            world.escrow.pay([request.word()] * count, [], given, sender=operator)
+
+
+@pytest.mark.parametrize("extra", [b"\x00", b"\x01" * 32, packed_by_code(b"")])
 def test_pay_refuses_more_signatures_than_requests(
-    world: World, staker: str, operator: str
+    world: World, staker: str, operator: str, extra: bytes
 ) -> None:
     request = Withdrawal(staker, 4, 1)
-    signatures = packed_signatures([world.sign(request, "staker"), b""])
+    signatures = packed_signatures([world.sign(request, "staker")]) + extra
 
     with refuses("signatures: more than messages"):
         world.escrow.pay([request.word()], [], signatures, sender=operator)

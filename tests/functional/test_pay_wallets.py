@@ -155,13 +155,16 @@ def test_pay_asks_no_wallet_about_a_signature_beyond_the_limit(
     assert calls_to(world, account) == []
 
 
-def test_pay_tries_the_key_of_an_account_with_code_first(world: World, staker: str) -> None:
-    """An account may have a key and code (EIP-7702): its key signs whatever its code would say."""
+def test_pay_asks_no_code_about_a_key_signature(world: World, staker: str) -> None:
+    """An account may have a key and code (EIP-7702): its key signs whatever its code would say, and
+    its code is asked only about what is packed for it."""
     world.stake(staker, {}, pool_nano=13)
     boa.env.set_code(staker, REVERTS)
     request = Withdrawal(staker, 4, 1)
 
     assert world.pay(world.signed(request, "stranger")) == [(0, Skip.SIGNATURE)]
+    assert calls_to(world, staker) == []
+    assert world.pay((request, b"any")) == [(0, Skip.SIGNATURE)]
     assert len(calls_to(world, staker)) == 1
     assert world.pay(world.signed(request, "staker")) == [(4, Skip.PAID)]
     assert calls_to(world, staker) == []

@@ -22,7 +22,8 @@ from tests.escrow_world import (
     refuses,
     set_time,
 )
-from tests.messages import Instruction, packed_signatures
+from tests.hostile import CUT_SHORT
+from tests.messages import Instruction, packed_by_code, packed_signatures
 
 HALVES = ((POOL, 5_000), (WALLET, 5_000))
 MALFORMED = "instructions: malformed, pack them as sluice.instructions does"
@@ -109,18 +110,20 @@ def test_relay_refuses_bytes_that_are_no_instructions(
         world.escrow.relay(given, packed_signatures([bytes(65)]))
 
 
-@pytest.mark.parametrize(
-    "signatures", [b"", b"\x00", b"\x00\x01", packed_signatures([bytes(65)])[:-1]]
-)
+@pytest.mark.parametrize("signatures", CUT_SHORT, ids=lambda cut: f"{len(cut)} bytes")
 def test_relay_refuses_a_missing_signature(world: World, staker: str, signatures: bytes) -> None:
     with refuses("signatures: give one for each message"):
         world.escrow.relay(Instruction(staker, 0, {0: 0}).packed(), signatures)
 
 
-def test_relay_refuses_more_signatures_than_instructions(world: World, staker: str) -> None:
+@pytest.mark.parametrize("extra", [b"\x00", b"\x01" * 32, packed_by_code(b"")])
+@pytest.mark.parametrize("signature", [b"\x01" * 64 + b"\x1b", b"", b"\x01" * 100])
+def test_relay_refuses_more_signatures_than_instructions(
+    world: World, staker: str, signature: bytes, extra: bytes
+) -> None:
     with refuses("signatures: more than messages"):
         world.escrow.relay(
-            Instruction(staker, 0, {0: 0}).packed(), packed_signatures([bytes(65), b""])
+            Instruction(staker, 0, {0: 0}).packed(), packed_signatures([signature]) + extra
         )
 
 
@@ -143,18 +146,41 @@ def test_relay_skips_for_ever_once_the_nonces_are_used_up(world: World, staker: 
 def test_relay_takes_as_many_instructions_as_the_bytes_hold(
     world: World, staker: str, other_staker: str
 ) -> None:
-    """254 that are skipped and one that is applied in 8,168 of the 8,192 bytes, and 256 heads."""
+    """127 that are skipped and one that is applied: signatures take all of the 8,192 bytes."""
     world.stake(staker, {0: 60}, pool_nano=40)
     empty = Instruction(other_staker, 0)
     good = Instruction(staker, 0, {0: 100})
 
-    applied, _ = world.relay(*[(empty, b"")] * 254, world.signed(good, "staker"))
+    applied, _ = world.relay(*[(empty, b"")] * 127, world.signed(good, "staker"))
 
-    assert applied == 1 << 254
-    assert world.skip_reasons() == [NOT_SIGNED] * 254
-    applied, _ = world.relay(*[(empty, b"")] * 256)
-    assert (applied, world.skip_reasons()) == (0, [NOT_SIGNED] * 256)
+    assert applied == 1 << 127
+    assert world.skip_reasons() == [NOT_SIGNED] * 127
+    with refuses(""):
+        world.relay(*[(empty, b"")] * 129)
+    applied, _ = world.relay(*[world.signed(empty, "stranger")] * 128)
+    assert (applied, world.skip_reasons()) == (0, [NOT_SIGNED] * 128)
     assert world.escrow._computation.get_gas_used() < TRANSACTION_GAS
+
+
+def test_relay_passes_over_the_signatures_of_what_it_skips(
+    world: World, wallet: Any, staker: str, other_staker: str
+) -> None:
+    """N10: whatever an instruction is skipped for, the next one has its own signature."""
+    account = wallet.address.lower()
+    for each in (staker, other_staker):
+        world.stake(each, {0: 60}, pool_nano=40)
+    good = Instruction(other_staker, 0, {0: 100})
+    skipped = [
+        (Instruction(account, 0, {0: 1}, deadline=START - 1), b"\x01" * 100),
+        world.signed(Instruction(staker, 1, {0: 1}), "staker"),
+        (Instruction(account, 0, {0: 1}), b"\x01" * 2_049),
+        (Instruction(account, 1, {0: 1}), b""),
+    ]
+
+    applied, _ = world.relay(*skipped, world.signed(good, "other_staker"))
+
+    assert applied == 1 << len(skipped)
+    assert world.stakes_nano(other_staker) == {0: 100}
 
 
 def test_relay_refuses_more_bytes_than_a_batch_holds(world: World, staker: str) -> None:

@@ -26,7 +26,7 @@ from tests.hostile import (
     calls_to,
     make_hostile,
 )
-from tests.messages import Instruction
+from tests.messages import Instruction, packed_by_code
 
 HALVES = ((POOL, 5_000), (WALLET, 5_000))
 NOT_SIGNED = "signature: not the account's"
@@ -109,7 +109,7 @@ def arguments_of_externals(world: World) -> dict[str, tuple[Any, ...]]:
         "withdraw": (MAX,),
         "announce": (10, bytes(32), digest),
         "resolve": (10, [b""], bytes(32)),
-        "relay": (Instruction(wallet, 0, {0: 0}).packed(), b"\x00\x00"),
+        "relay": (Instruction(wallet, 0, {0: 0}).packed(), packed_by_code(b"")),
         "pay": ([], [wallet], b""),
         "fund": (nano(1),),
         "withdraw_reserve": (nano(1),),
@@ -186,7 +186,7 @@ def test_relay_hands_a_wallet_signatures_of_any_length(
     assert call.msg.data[100 : 100 + length] == b"\xab" * length
 
 
-@pytest.mark.parametrize("length", [2_049, 2_080, 4_096, MAX_BYTES - 2])
+@pytest.mark.parametrize("length", [2_049, 2_080, 4_096, MAX_BYTES - 64])
 def test_relay_asks_no_wallet_about_a_signature_beyond_the_limit(
     world: World, wallet: Any, length: int
 ) -> None:
@@ -214,16 +214,31 @@ def test_relay_applies_what_follows_a_signature_beyond_the_limit(
     )
 
 
-def test_relay_tries_the_key_of_an_account_with_code_first(world: World, staker: str) -> None:
-    """An account may have a key and code (EIP-7702): its key signs whatever its code would say."""
+def test_relay_asks_no_code_about_a_key_signature(world: World, staker: str) -> None:
+    """An account may have a key and code (EIP-7702): its key signs whatever its code would say, and
+    its code is asked only about what is packed for it."""
     world.stake(staker, {0: 60})
     boa.env.set_code(staker, REVERTS)
     instruction = Instruction(staker, 0, {0: 0})
 
     applied, _ = world.relay(world.signed(instruction, "stranger"))
+    assert (applied, calls_to(world, staker)) == (0, [])
+    applied, _ = world.relay((instruction, b"any"))
     assert (applied, len(calls_to(world, staker))) == (0, 1)
     applied, _ = world.relay(world.signed(instruction, "staker"))
     assert (applied, calls_to(world, staker)) == (1, [])
+
+
+def test_relay_asks_the_code_even_about_what_the_key_signed(world: World, staker: str) -> None:
+    """Whoever packs a batch says which of the two is asked."""
+    world.stake(staker, {0: 60})
+    instruction = Instruction(staker, 0, {0: 0})
+    by_code = packed_by_code(world.sign(instruction, "staker"))
+
+    for code, applied in ((b"", 0), (REVERTS, 0), (SAYS_YES, 1)):
+        boa.env.set_code(staker, code)
+        world.escrow.relay(instruction.packed(), by_code)
+        assert world.events()[-1][1]["applied"] == applied
 
 
 def test_relay_takes_what_the_code_of_an_account_with_a_key_says(

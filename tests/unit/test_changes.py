@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sluice.account import Split
 from sluice.errors import InvalidInput
 from sluice.instructions import (
+    MAX_RELAY_BYTES,
     NEVER,
     Domain,
     Instruction,
@@ -39,6 +40,7 @@ from sluice.instructions import (
 from sluice.words import MAX_AMOUNT_NANO, MAX_NONCE, POOL, WALLET
 from tests import messages
 from tests.escrow_world import START, deploy_world, set_time
+from tests.messages import packed_by_code, packed_by_key
 
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
 KEY = Account.from_key("0x" + "07" * 32)
@@ -177,7 +179,7 @@ def test_only_the_accounts_signature_of_exactly_this_counts(asked: Instruction) 
 
 
 def test_relay_call_joins_instructions_and_signatures() -> None:
-    one = SignedInstruction(instruction(KEY.address, {0: 1}, {}, 0), DOMAIN, b"\x01" * 65)
+    one = sign(instruction(KEY.address, {0: 1}, {}, 0), DOMAIN, KEY)
     two = SignedInstruction(instruction(KEY.address, {}, {3: HALVES}, 1), DOMAIN, b"\x02" * 300)
 
     call = relay_call([one, two])
@@ -186,12 +188,13 @@ def test_relay_call_joins_instructions_and_signatures() -> None:
         pack_instruction(one.message),
         pack_instruction(two.message),
     ]
-    assert call.signatures == b"\x00\x41" + b"\x01" * 65 + b"\x01\x2c" + b"\x02" * 300
+    assert call.signatures == packed_by_key(one.signature) + packed_by_code(b"\x02" * 300)
     for wrong in ([], [one] * 257):
         with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
             relay_call(wrong)
-    with pytest.raises(InvalidInput, match="8456 bytes of signatures, at most 8192 go"):
-        relay_call([two] * 28)
+    assert len(relay_call([one] * 128).signatures) == MAX_RELAY_BYTES
+    with pytest.raises(InvalidInput, match="8256 bytes of signatures, at most 8192 go"):
+        relay_call([one] * 129)
     every = instruction(KEY.address, dict.fromkeys(range(65), 1), {}, 0)
     with pytest.raises(InvalidInput, match="8832 bytes of instructions, at most 8192 go"):
         relay_call([replace(one, message=every)] * 16)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidInput
 from sluice.instructions import (
+    MAX_PAY_BYTES,
     NEVER,
     Domain,
     Request,
@@ -23,19 +24,22 @@ from sluice.instructions import (
     is_signed,
     message_hash,
     pack,
+    pack_signature,
     pay_call,
     read_requests,
     request,
     request_of_units,
     sign,
+    signature_bytes,
     unpack,
     write_messages,
 )
+from sluice.instructions.signing import MAX_SIGNATURE_BYTES
 from sluice.ledger import ALL, Skip
 from sluice.units import MAX_UINT
 from sluice.words import MAX_AMOUNT_NANO, MAX_PERIOD
 from tests.escrow_world import START, deploy_world, item, role_address, set_time
-from tests.messages import Withdrawal, packed_signatures
+from tests.messages import Withdrawal, packed_by_code, packed_by_key
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
@@ -136,21 +140,40 @@ def test_is_signed_takes_what_the_contract_takes() -> None:
         sign(good.message, DOMAIN, stranger_key)
 
 
-def test_pay_call_puts_a_length_before_each_signature() -> None:
-    one = SignedRequest(request(staker_key.address, 1, 1), DOMAIN, b"\x01" * 65)
+def test_pay_call_packs_a_key_signature_in_two_words_and_others_whole() -> None:
+    one = sign(request(staker_key.address, 1, 1), DOMAIN, staker_key)
     long = replace(one, signature=b"\x02" * 300)
 
     call = pay_call([one, long], [stranger_key.address])
 
     assert call.requests == (pack(one.message), pack(one.message))
     assert call.due_accounts == (stranger_key.address,)
-    assert call.signatures == packed_signatures([b"\x01" * 65, b"\x02" * 300])
+    assert call.signatures == packed_by_key(one.signature) + packed_by_code(b"\x02" * 300)
+    assert len(pay_call([one] * 255).signatures) + 64 + MAX_SIGNATURE_BYTES == MAX_PAY_BYTES
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
         pay_call([])
     with pytest.raises(InvalidInput, match="a batch has 1 to 256"):
         pay_call([one] * 256, [stranger_key.address])
     with pytest.raises(InvalidInput, match="bytes of signatures"):
         pay_call([long] * 62)
+
+
+def test_only_what_the_accounts_key_signed_is_packed_as_such() -> None:
+    """N19: a contract wallet may take for a signature what a key cannot have made, and what another
+    key made for it, its owner's: none of that is lost, the wallet is asked."""
+    good = sign(request(staker_key.address, 1, 1), DOMAIN, staker_key)
+    raw = good.signature
+    s = int.from_bytes(raw[32:64], "big")
+    high = raw[:32] + (CURVE_ORDER - s).to_bytes(32, "big") + bytes([55 - raw[64]])
+    hashed = message_hash(good.message, good.domain)
+    owners = bytes(stranger_key.unsafe_sign_hash(hashed).signature)
+
+    assert pack_signature(good) == packed_by_key(raw)
+    for other in (b"", raw[:64], raw + b"\0", raw[:64] + bytes([raw[64] - 27]), high, owners,
+                  bytes(65), bytes(64) + b"\x1b"):  # fmt: skip
+        signed = replace(good, signature=other)
+        assert pack_signature(signed) == packed_by_code(other)
+        assert len(pack_signature(signed)) == signature_bytes(signed, by_key=False)
 
 
 @given(st.lists(st.tuples(requests, st.binary(max_size=80)), max_size=5))

@@ -143,14 +143,14 @@ def planned(count: int, signature: bytes = bytes(65), by_key: bool = True) -> li
 
 def test_batches_fit_a_transaction() -> None:
     """By the bytes of instructions and signatures and by gas; in order, none left out."""
-    by_length = 8_192 // 67
+    by_length = 8_192 // 64
     assert [len(batch) for batch in batches(planned(2 * by_length + 1))] == [by_length] * 2 + [1]
     in_batches = [each for batch in batches(planned(500)) for each in batch]
     assert in_batches == [each.stored for each in planned(500)]
     gas = instruction_gas(planned(1, by_key=False)[0])
     wallets = [len(b) for b in batches(planned(60, by_key=False))]
     assert wallets[0] == (BATCH_GAS - 300_000) // gas
-    long = [len(b) for b in batches(planned(9, bytes(2_048)))]
+    long = [len(b) for b in batches(planned(9, bytes(2_048), by_key=False))]
     assert long == [3, 3, 3]
     every = instruction(KEY.address, dict.fromkeys(range(65), 1), {}, 0)
     large = [replace(each, instruction=every) for each in planned(31)]
