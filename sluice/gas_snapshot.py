@@ -12,12 +12,15 @@ TOLERANCE_PER_MILLE = 3
 """Addresses made anew may have a zero byte more or less in calldata; nothing else may move."""
 
 LIMITS = {
-    "resolve_one_model_marginal": 7_200,
-    "resolve_split_marginal": 16_000,
-    "pay_due_marginal": 20_500,
-    "relay_rebalance_marginal": 28_000,
+    "resolve_one_model_marginal": 6_600,
+    "resolve_split_marginal": 15_000,
+    "pay_due_marginal": 20_000,
+    "pay_signed_marginal": 20_500,
+    "relay_rebalance_marginal": 24_000,
+    "set_stakes_two_models": 39_500,
+    "fortnight": 72_000,
     "runtime_bytes": 24_576,
-    "resolve_round_260_total": 19_000_000,
+    "resolve_round_260_total": 16_777_216,
     "resolve_round_260_largest_transaction": 16_777_216,
 }
 """What may never be exceeded; among them what a contract's code may have (EIP-170), and what one
