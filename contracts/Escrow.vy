@@ -275,8 +275,8 @@ def resolve(
 ):
     """
     @notice Applies links of the announced round, in order. Anyone, after the window: the digest is
-            the authority. Links at the head that are applied already are passed over; if all are,
-            nothing happens.
+            the authority. Links at the head that are applied already are passed over unread; if all
+            are, nothing happens.
     @param round The announced round.
     @param links Consecutive links, each the raw words of its entries.
     @param next_digest The digest of what follows these links; zero ends the round.
@@ -315,8 +315,8 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
     applied: uint256 = 0
     at: uint256 = 0
     signed_at: uint256 = 0
-    # all is read in place: an internal call would copy whatever of it is handed on. Unchecked in this
-    # loop: places in what is given, counts of one byte
+    # all is read in place: an internal call would copy whatever of it is handed on. Unchecked in
+    # this loop: places in what is given, counts of one byte
     for i: uint256 in range(instructing.MAX_INSTRUCTIONS):
         stakes_at: uint256 = unsafe_add(at, 32)
         if stakes_at > len(instructions):
@@ -507,8 +507,8 @@ def pay(
     domain: bytes32 = eip712._domain_separator_v4()
     items: DynArray[uint256, withdrawals.MAX_ITEMS] = []
     at: uint256 = 0
-    # all in one loop, requests first: a call for each would take longer than what it does. Unchecked
-    # in it: places in what is given, amounts of 54 bits
+    # all in one loop, requests first: a call for each would take longer than what it does.
+    # Unchecked in it: places in what is given, amounts of 54 bits
     account: uint256 = 0
     word: uint256 = 0
     last_period: uint256 = 0
@@ -629,7 +629,7 @@ def pay(
         if outcome == 0:
             accounts._words[account] = left ^ (last_period ^ period) << packing.PERIOD_SHIFT
             # what has left the stored words is sent; if the token refuses, they are again as they
-            # were. A caller could make anybody's transfer fail by too little gas
+            # were. With too little gas a caller could make anybody's transfer fail
             if msg.gas < treasury.TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
                 refusals._refuse(refusals.TOO_LITTLE_GAS)
             success: bool = False

@@ -109,8 +109,8 @@ PAYOUT_BIASES: constant(uint256) = (
 )
 PAYOUTS_MASK: constant(uint256) = 2**216 - 1
 # the lanes: four amounts of a page are worked on together, each in its own 54 bits. TOPS are their
-# highest bits, LOWS the others; EVEN are two of them with room for sums, which taken modulo
-# HALVES come together
+# highest bits, each at TOP of its lane, LOWS the others; EVEN are two of them with room for sums,
+# which taken modulo HALVES come together
 LANE_TOPS: constant(uint256) = PAYOUT_BIASES
 LANE_LOWS: constant(uint256) = PAYOUTS_MASK - LANE_TOPS
 EVEN_LANES: constant(uint256) = AMOUNT_MASK | AMOUNT_MASK << 108
@@ -358,7 +358,7 @@ def _smaller(lost: uint256, stakes: uint256) -> uint256:
          is not smaller.
     """
     covered: uint256 = (unsafe_sub(stakes | LANE_TOPS, lost) | stakes) & LANE_TOPS
-    whole: uint256 = unsafe_sub(covered << 1, covered >> 53)
+    whole: uint256 = unsafe_sub(covered << 1, covered >> LANE_TOP)
     return lost & whole | stakes & (PAYOUTS_MASK & ~whole)
 
 

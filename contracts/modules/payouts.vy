@@ -40,8 +40,8 @@ struct WeeklyPass:
     charged: uint256
     # 0 if the pass comes too late to open the next round: that would sell hindsight
     cap_bps: uint256
-    # the account word's round, pages and flags if one word tells all: one model, no split, nothing
-    # due, in the last pass. No word has them if losses are not charged
+    # the account word's round, pages and flags if one word tells all: no stake page in use, no
+    # split, nothing due, in the last pass. No word has them if losses are not charged
     typical: uint256
     # the largest stake whose risk is not saturated
     most_staked: uint256
@@ -121,7 +121,7 @@ def _apply(
 
             # The typical account, of one word, is passed in place. Whatever is unusual, a refusal
             # too, goes the long way: each of these has a bit from the round's place up, the first
-            # if the word says more than one model, a split, something due or another last pass, the
+            # if the word says pages in use, a split, something due or another last pass, the
             # others because they are negative if a loss or an earning is above the bound, a loss
             # above the stake, the risk to come saturated, or there is no stake
             if (
@@ -310,8 +310,9 @@ def _settle(
     """
     @dev What models cannot settle by themselves: `loss`, which their own stakes do not cover, out
          of the rest of the account; then the gains of the unpaid pages, shared out by splits.
-         Stores the stake pages. Returns the account word; the sum of the stakes, in two halves;
-         what nobody covers, which is not burned; whether every amount fits.
+         Stores the stake pages that it changes, and what is due. Returns the account word; the sum
+         of the stakes, in two halves; what nobody covers, which is not burned; whether every amount
+         fits.
 
          Losses that a model's own stake does not cover are taken after all losses, instead of each
          after its own. It comes to the same: a loss that takes the stake of a model that loses

@@ -73,9 +73,9 @@ def _advance(
     round: uint256, link_hashes: DynArray[bytes32, MAX_LINKS], next_digest: bytes32
 ) -> uint256:
     """
-    @dev Moves the stored digest on to what is left after these links. Links at the head that are
-         applied already are passed over, so that nobody can spoil a batch by resolving one link of
-         it first. Returns how many those are.
+    @dev Moves the stored digest on to what is left after these links. Links before those
+         that lead to the stored digest are applied already, and are passed over unread, so that
+         nobody can spoil a batch by resolving one link of it first. Returns how many those are.
     """
     announced: bytes32 = self._digest
     passed_over: uint256 = len(link_hashes)

@@ -4,8 +4,7 @@
 """
 @title Withdrawals: at once for gas, or free once a period
 @notice NMR leaves an account only to the account's own address, and never more than is
-        withdrawable. In a batch one account that cannot be paid is skipped and reported, and keeps
-        its NMR and its turn.
+        withdrawable. The batch of free ones is `Escrow.pay`.
 """
 
 from . import refusals
@@ -97,40 +96,6 @@ def _cancel(account: address):
     accounts._store(account, packing._with_period(word, period))
 
     log WithdrawalCancelled(account=account, period=period)
-
-
-@internal
-def _send(account: address, nano: uint256, word: uint256, due_word: uint256) -> uint256:
-    """
-    @dev Sends what has left the stored words; if the token refuses, they are again as they were.
-         Returns as `_pay_request`. Reverts only if so little gas is left that the payee would get
-         less than TRANSFER_GAS, since a caller could make anybody's transfer fail so.
-    """
-    if msg.gas < treasury.TRANSFER_GAS * 64 // 63 + refusals.SPARE_GAS:
-        refusals._refuse(refusals.TOO_LITTLE_GAS)
-
-    success: bool = False
-    answer: Bytes[32] = b""
-    success, answer = raw_call(
-        treasury.TOKEN.address,
-        abi_encode(
-            # unchecked: an amount of 54 bits
-            account,
-            unsafe_mul(nano, packing.NANO),
-            method_id=method_id("transfer(address,uint256)"),
-        ),
-        max_outsize=32,
-        gas=treasury.TRANSFER_GAS,
-        revert_on_failure=False,
-    )
-    # a shorter answer is filled up with zeros at its end, so that it cannot be taken for true
-    if success and convert(answer, bytes32) == treasury.SAID_TRUE:
-        return nano
-
-    accounts._words[convert(account, uint256)] = word
-    if due_word != 0:
-        accounts._words[packing.DUE_PLACE | convert(account, uint256)] = due_word
-    return TRANSFER_FAILED
 
 
 @internal
