@@ -414,7 +414,7 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
 
         account: uint256 = head & packing.ADDRESS_MASK
         deadline: uint256 = head >> packing.INSTRUCTION_DEADLINE_SHIFT
-        # as `packing._deadline`
+        # unchecked: all ones stand for the maximum value (see packing)
         deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
         nonce: uint256 = (head >> packing.INSTRUCTION_NONCE_SHIFT) & packing.MAX_NONCE
         place: uint256 = packing.SPLIT_PLACE << packing.PLACE_SHIFT | account
@@ -538,7 +538,7 @@ def pay(
             request_period: uint256 = (
                 (request >> packing.REQUEST_PERIOD_SHIFT) & packing.PERIOD_MASK
             )
-            # all ones of 32 stand for the maximum value, as in `packing._deadline`
+            # unchecked: all ones stand for the maximum value (see packing)
             deadline: uint256 = request >> packing.REQUEST_DEADLINE_SHIFT
             deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
             if last_period >= request_period:

@@ -42,6 +42,10 @@ TOO_LITTLE_GAS = "gas: too little left for the next item, send more"
 # not ape's, whose warnings go to standard output, where --json has its one document
 _logger = logging.getLogger(__name__)
 
+_MAKES_NO_LISTS = (Web3Exception, OSError, NotImplementedError)
+"""How it shows that a node makes no access lists: an error of its own or of web3's, no answer, or,
+of the chain within ape's process, web3's NotImplementedError: it carries no such method there."""
+
 _OUT_OF_GAS = re.compile(r"out ?of ?gas|OOG\b|gas required exceeds", re.IGNORECASE)
 
 
@@ -159,7 +163,7 @@ class Contract:
         except Refused:
             # the chain has moved on meanwhile: sending it finds out why
             pass
-        except (Web3Exception, OSError, NotImplementedError) as error:
+        except _MAKES_NO_LISTS as error:
             # asked again for every batch, a node that does not answer would take its time each time
             self._makes_lists = False
             _logger.warning("the node makes no access lists, batches go without: %s", error)

@@ -158,6 +158,8 @@ V_SHIFT: constant(uint256) = 255
 REQUEST_AMOUNT_SHIFT: constant(uint256) = 160
 REQUEST_PERIOD_SHIFT: constant(uint256) = 214
 REQUEST_DEADLINE_SHIFT: constant(uint256) = 224
+# all ones stand for the maximum value: one more is zero of 32 bits, and one less than zero is the
+# maximum value
 DEADLINE_MASK: constant(uint256) = 2**32 - 1
 # what became of an item of `pay` stands above its account: nano-NMR 54 | spare 2 | why it was
 # skipped
@@ -276,16 +278,6 @@ def _risk_units(word: uint256, round_word: uint256) -> uint256:
 @pure
 def _instruction_nonce(head: uint256) -> uint256:
     return (head >> INSTRUCTION_NONCE_SHIFT) & MAX_NONCE
-
-
-@internal
-@pure
-def _deadline(bits: uint256) -> uint256:
-    """
-    @dev The deadline that was signed; all ones of 32 stand for the maximum value: one more is zero
-         of 32 bits, and one less than zero is the maximum value.
-    """
-    return unsafe_sub(unsafe_add(bits, 1) & DEADLINE_MASK, 1)
 
 
 @internal

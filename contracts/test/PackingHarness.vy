@@ -111,12 +111,12 @@ def part(destination: uint256, share: uint256) -> uint256:
 @external
 @pure
 def head(word: uint256) -> (uint256, uint256, uint256, uint256):
-    """@notice Stakes, splits, nonce and deadline of the head of an instruction."""
+    """@notice Stakes, splits, nonce and deadline as the head of an instruction has them."""
     return (
         (word >> packing.STAKE_COUNT_SHIFT) & packing.COUNT_MASK,
         (word >> packing.SPLIT_COUNT_SHIFT) & packing.COUNT_MASK,
         packing._instruction_nonce(word),
-        packing._deadline(word >> packing.INSTRUCTION_DEADLINE_SHIFT),
+        word >> packing.INSTRUCTION_DEADLINE_SHIFT,
     )
 
 

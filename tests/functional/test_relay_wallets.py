@@ -168,15 +168,20 @@ def test_relay_lets_a_wallet_move_no_token(world: World, wallet: Any, stranger: 
         assert world.relay((instruction, b"")) == (0, {account: NOT_SIGNED})
 
 
+def _takes_anything(world: World, wallet: Any) -> tuple[str, Instruction]:
+    """Makes a wallet with a stake say yes to every signature; returns it and what it asks for."""
+    account = wallet.address.lower()
+    world.stake(account, {0: 60})
+    wallet.be_honest(ZERO_ADDRESS)
+    return account, Instruction(account, 0, {0: 0})
+
+
 @pytest.mark.parametrize("length", [0, 1, 64, 65, 66, 130, 2_047, 2_048])
 def test_relay_hands_a_wallet_signatures_of_any_length(
     world: World, wallet: Any, length: int
 ) -> None:
     """Whatever a wallet takes for a signature: none, 31 owners', and 65 bytes that are no key's."""
-    account = wallet.address.lower()
-    world.stake(account, {0: 60})
-    wallet.be_honest(ZERO_ADDRESS)
-    instruction = Instruction(account, 0, {0: 0})
+    account, instruction = _takes_anything(world, wallet)
 
     assert world.relay((instruction, b"\xab" * length)) == (1, {})
 
@@ -190,10 +195,7 @@ def test_relay_hands_a_wallet_signatures_of_any_length(
 def test_relay_asks_no_wallet_about_a_signature_beyond_the_limit(
     world: World, wallet: Any, length: int
 ) -> None:
-    account = wallet.address.lower()
-    world.stake(account, {0: 60})
-    wallet.be_honest(ZERO_ADDRESS)
-    instruction = Instruction(account, 0, {0: 0})
+    account, instruction = _takes_anything(world, wallet)
 
     with world.unchanged():
         assert world.relay((instruction, bytes(length))) == (0, {account: NOT_SIGNED})
