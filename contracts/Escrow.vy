@@ -14,8 +14,8 @@
      `docs/accounting.md`. Amounts are token base units and must be whole nano-NMR; rounds carry the
      tournament's own numbers; times are unix seconds. The token is trusted to be NMR: see
      `docs/accounting.md` for what it does differently.
-@custom:security Every external written here holds the re-entrancy lock, views too; those exported
-                 from snekmate call nobody. State is written before the token is called.
+@custom:security Every external that touches an account or NMR holds the re-entrancy lock, views of
+                 them too; the others call nobody. State is written before the token is called.
 @custom:kill There is no kill switch: `withdraw`, `set_stakes` and `leave` work for ever and need
              nobody else.
 """
@@ -253,6 +253,7 @@ def withdraw(amount: uint256) -> uint256:
 
 
 @external
+@reentrant
 def announce(round: uint256, replaces: bytes32, digest: bytes32):
     """
     @notice Announces the next round by the digest of its links, or announces again what is left of
@@ -392,7 +393,9 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
                 hashes.append(instructing._hash_split(split))
                 model: uint256 = split >> packing.PARTS_BITS
                 if change_refusal == 0:
-                    change_refusal = splits._check(model, split & packing.PARTS_MASK)
+                    change_refusal = splits._check(
+                        model, split << packing.ABOVE_PARTS >> packing.ABOVE_PARTS
+                    )
                 if change_refusal == 0 and model < above:
                     change_refusal = refusals.MODELS_NOT_ASCENDING
                 above = unsafe_add(model, 1)
@@ -412,7 +415,7 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
                 refusals._refuse(refusals.SIGNATURES_FEW)
             signed_at = unsafe_add(signature_at, vs)
 
-        account: uint256 = head & packing.ADDRESS_MASK
+        account: uint256 = head << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS
         deadline: uint256 = head >> packing.INSTRUCTION_DEADLINE_SHIFT
         # unchecked: all ones stand for the maximum value (see packing)
         deadline = unsafe_sub(unsafe_add(deadline, 1) & packing.DEADLINE_MASK, 1)
@@ -440,13 +443,13 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
                     deadline,
                 )
             )
-            hash: bytes32 = keccak256(concat(signing.TYPED_DATA, domain, struct_hash))
+            hash: bytes32 = signing._hash(domain, struct_hash)
             is_signed: bool = False
             if r != 0:
                 is_signed = signing._is_key(account, hash, r, vs)
             elif vs <= signing.MAX_BYTES:
                 is_signed = signing._is_wallet(
-                    convert(account, address),
+                    account,
                     hash,
                     convert(slice(signatures, signature_at, vs), Bytes[signing.MAX_BYTES]),
                 )
@@ -464,9 +467,9 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
                 elif len(given_splits) != 0:
                     for split: uint256 in given_splits:
                         splits._set(
-                            convert(account, address),
+                            account,
                             split >> packing.PARTS_BITS,
-                            split & packing.PARTS_MASK,
+                            split << packing.ABOVE_PARTS >> packing.ABOVE_PARTS,
                         )
         if refusal == 0:
             applied |= 1 << i
@@ -532,7 +535,7 @@ def pay(
                 at = unsafe_add(start, vs)
 
             request: uint256 = requests[i]
-            account = request & packing.ADDRESS_MASK
+            account = request << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS
             word = accounts._words[account]
             last_period = (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK
             request_period: uint256 = (
@@ -560,13 +563,13 @@ def pay(
                         withdrawals.WITHDRAWAL_TYPE, account, amount, request_period, deadline
                     )
                 )
-                hash: bytes32 = keccak256(concat(signing.TYPED_DATA, domain, struct_hash))
+                hash: bytes32 = signing._hash(domain, struct_hash)
                 is_signed: bool = False
                 if r != 0:
                     is_signed = signing._is_key(account, hash, r, vs)
                 elif vs <= signing.MAX_BYTES:
                     is_signed = signing._is_wallet(
-                        convert(account, address),
+                        account,
                         hash,
                         convert(slice(signatures, start, vs), Bytes[signing.MAX_BYTES]),
                     )
@@ -595,7 +598,7 @@ def pay(
                     ) > unsafe_add(pool, stake):
                         due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
                         withdrawable: uint256 = accounts._withdrawable(
-                            convert(account, address), word, due, accounts._first_open()
+                            account, word, due, accounts._first_open()
                         )
                         if nano == packing.AMOUNT_MASK:
                             nano = withdrawable
@@ -607,9 +610,7 @@ def pay(
                         # unchecked: at most the pool, the lowest field
                         left = unsafe_sub(word, nano)
                         if due_word != 0:
-                            left = accounts._take_out(
-                                convert(account, address), word, due_word, nano
-                            )
+                            left = accounts._take_out(account, word, due_word, nano)
         else:
             account = convert(due_accounts[unsafe_sub(i, len(requests))], uint256)
             word = accounts._words[account]
@@ -703,6 +704,7 @@ def burn():
 
 
 @external
+@reentrant
 def set_operator(operator: address):
     """
     @notice Appoints the key that announces rounds and pays free withdrawals. Owner.
@@ -714,6 +716,7 @@ def set_operator(operator: address):
 
 
 @external
+@reentrant
 def set_guardian(guardian: address):
     """
     @notice Appoints the key that may stop a round. Owner.
@@ -742,6 +745,7 @@ def word(key: uint256) -> uint256:
 
 @external
 @view
+@reentrant
 def round_state() -> (uint256, bytes32, uint256):
     """
     @notice Where the weekly pass stands.
@@ -758,7 +762,7 @@ def reserve() -> uint256:
     @notice What is set aside to pay earnings.
     @return Base units.
     """
-    return treasury._reserve * packing.NANO
+    return unsafe_mul(treasury._reserve, packing.NANO)
 
 
 @external
@@ -768,11 +772,12 @@ def burned() -> uint256:
     @notice What passes have burned and `burn` has not yet sent to the burner.
     @return Base units.
     """
-    return treasury._burned * packing.NANO
+    return unsafe_mul(treasury._burned, packing.NANO)
 
 
 @external
 @view
+@reentrant
 def domain() -> bytes32:
     """
     @notice The EIP-712 domain separator; it follows the chain id.
@@ -783,6 +788,7 @@ def domain() -> bytes32:
 
 @external
 @view
+@reentrant
 def parameters() -> Parameters:
     """
     @notice What the deployment fixed for ever.
@@ -803,6 +809,7 @@ def parameters() -> Parameters:
 
 @external
 @view
+@reentrant
 def operator() -> address:
     """
     @notice Who runs passes and batches.
@@ -813,6 +820,7 @@ def operator() -> address:
 
 @external
 @view
+@reentrant
 def guardian() -> address:
     """
     @notice Who may stop a round.
@@ -832,9 +840,10 @@ def _deposit(account: address, amount: uint256) -> uint256:
     @dev Returns the amount in nano-NMR, which is still to be pulled.
     """
     nano: uint256 = amounts._positive_nano(amount)
-    word: uint256 = accounts._word(account)
+    key: uint256 = convert(account, uint256)
+    word: uint256 = accounts._words[key]
     amounts._check_fits(unsafe_add(word & packing.AMOUNT_MASK, nano))
-    accounts._store(account, unsafe_add(word, nano))
+    accounts._words[key] = unsafe_add(word, nano)
 
     log Deposited(account=account, sender=msg.sender, amount=amount)
     return nano

@@ -23,18 +23,7 @@ _words: HashMap[uint256, uint256]
 
 @internal
 @view
-def _word(account: address) -> uint256:
-    return self._words[convert(account, uint256)]
-
-
-@internal
-def _store(account: address, word: uint256):
-    self._words[convert(account, uint256)] = word
-
-
-@internal
-@view
-def _staked(account: address, word: uint256) -> uint256:
+def _staked(account: uint256, word: uint256) -> uint256:
     """
     @dev The sum of the account's stakes in nano. Unchecked: 65 amounts of 54 bits cannot overflow a
          word.
@@ -42,7 +31,7 @@ def _staked(account: address, word: uint256) -> uint256:
     staked: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
-        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | convert(account, uint256)
+        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | account
         page_word: uint256 = self._words[place]
         staked = unsafe_add(staked, packing._sum(page_word))
     return staked
@@ -55,24 +44,36 @@ def _first_open() -> uint256:
     @dev The first round that is neither done nor past its deadline: what stands before it in any
          ring is closed.
     """
-    return max(rounds._resolved, clock._lapsed_rounds()) + 1
+    lapsed: uint256 = clock._lapsed_rounds()
+    resolved: uint256 = rounds._resolved
+    # unchecked: counts of weeks
+    return unsafe_add(resolved if resolved > lapsed else lapsed, 1)
 
 
 @internal
 @view
-def _withdrawable(account: address, word: uint256, due: uint256, first_open: uint256) -> uint256:
+def _open_risks(word: uint256, first_open: uint256) -> uint256:
+    """
+    @dev The account word without the risks of rounds that are closed for it.
+    """
+    last_pass: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
+    # unchecked: 11 bits
+    if unsafe_add(last_pass, 1) >= first_open:
+        return word
+    # rounds after its last pass are closed for it
+    return packing._without_missed(word, last_pass, first_open)
+
+
+@internal
+@view
+def _withdrawable(account: uint256, word: uint256, due: uint256, first_open: uint256) -> uint256:
     """
     @dev W = min(pool, the larger of due and equity - at risk) in nano: what is due is never locked.
          At risk is the sum of the open rounds' locks, each rounded down, so that rounding never
          locks anybody's NMR; it may exceed the equity. Unchecked: four risks of 30 bits, amounts of
          54.
     """
-    open_risks: uint256 = word
-    last_pass: uint256 = (word >> packing.ROUND_SHIFT) & packing.ROUND_MASK
-    if unsafe_add(last_pass, 1) < first_open:
-        # rounds after its last pass are closed for it
-        open_risks = packing._without_missed(word, last_pass, first_open)
-    open_risks >>= packing.RISKS_SHIFT
+    open_risks: uint256 = self._open_risks(word, first_open) >> packing.RISKS_SHIFT
     first: uint256 = open_risks & packing.RISK_MASK
     second: uint256 = (open_risks >> packing.RISK_BITS) & packing.RISK_MASK
     third: uint256 = (open_risks >> (2 * packing.RISK_BITS)) & packing.RISK_MASK
@@ -93,7 +94,7 @@ def _withdrawable(account: address, word: uint256, due: uint256, first_open: uin
 
 
 @internal
-def _take_out(account: address, word: uint256, due_word: uint256, nano: uint256) -> uint256:
+def _take_out(account: uint256, word: uint256, due_word: uint256, nano: uint256) -> uint256:
     """
     @dev The account word after a withdrawal, not yet stored; what is due is used up first and
          stored. Unchecked: nano is at most the pool, the lowest field of the word.
@@ -101,22 +102,18 @@ def _take_out(account: address, word: uint256, due_word: uint256, nano: uint256)
     left: uint256 = unsafe_sub(word, nano)
     if due_word == 0:
         return left
-    due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-    if nano < due:
-        due = nano
-    else:
-        left &= ~packing.DUE_FLAG
-    self._words[packing.DUE_PLACE | convert(account, uint256)] = unsafe_sub(
-        due_word, due << packing.DUE_SHIFT
-    )
-    return left
+    used: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
+    if nano < used:
+        used = nano
+    return self._with_due(account, left, due_word, unsafe_sub(0, used))
 
 
 @internal
 def _with_due(account: uint256, word: uint256, due_word: uint256, sent: uint256) -> uint256:
     """
-    @dev The account word, not yet stored, after `sent` became due; what is due is never more than
-         the pool, and is stored beside the rest of `due_word`. Unchecked: amounts of 54 bits.
+    @dev The account word, not yet stored, after `sent` became due, or what is not less than what is
+         due was taken from it; what is due is never more than the pool, and is stored beside the
+         rest of `due_word`. Unchecked: amounts of 54 bits.
     """
     before: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
     due: uint256 = unsafe_add(before, sent)
@@ -127,33 +124,46 @@ def _with_due(account: uint256, word: uint256, due_word: uint256, sent: uint256)
         self._words[packing.DUE_PLACE | account] = unsafe_add(
             due_word, unsafe_sub(due, before) << packing.DUE_SHIFT
         )
-    if due == 0:
-        return word & ~packing.DUE_FLAG
-    return word | packing.DUE_FLAG
+    return (
+        word << packing.DUE_FLAG_BITS >> packing.DUE_FLAG_BITS
+        | convert(due != 0, uint256) << packing.DUE_FLAG_SHIFT
+    )
 
 
 @internal
 @view
-def _split_word(account: address) -> uint256:
+def _due_word(account: uint256) -> uint256:
     """
-    @dev Model 0's, which holds the nonce and what is due.
+    @dev Model 0's split word, which holds what is due and the nonce.
     """
-    return self._words[packing._place(account, packing.SPLIT_PLACE)]
+    return self._words[packing.DUE_PLACE | account]
 
 
 @internal
-def _store_nonce(account: address, nonce: uint256):
-    word: uint256 = self._split_word(account) & (packing.NONCE_ONE - 1)
-    self._words[packing._place(account, packing.SPLIT_PLACE)] = word | nonce << packing.NONCE_SHIFT
+def _store_due_word(account: uint256, due_word: uint256):
+    self._words[packing.DUE_PLACE | account] = due_word
 
 
 @internal
-def _raise_nonce(account: address) -> uint256:
+@view
+def _nonce(account: uint256) -> uint256:
+    return self._due_word(account) >> packing.NONCE_SHIFT
+
+
+@internal
+def _store_nonce(account: uint256, nonce: uint256):
+    due_word: uint256 = self._due_word(account) << packing.NONCE_BITS >> packing.NONCE_BITS
+    self._store_due_word(account, due_word | nonce << packing.NONCE_SHIFT)
+
+
+@internal
+def _raise_nonce(account: uint256) -> uint256:
     """
     @dev As far as one step goes, so that what was signed for the nonces to come is dead too. At its
          end the nonce stays there, and instructions are refused for ever. Returns the new one.
     """
-    nonce: uint256 = self._split_word(account) >> packing.NONCE_SHIFT
-    nonce = min(unsafe_add(nonce, MAX_NONCE_STEP), packing.MAX_NONCE)
+    nonce: uint256 = unsafe_add(self._nonce(account), MAX_NONCE_STEP)
+    if nonce > packing.MAX_NONCE:
+        nonce = packing.MAX_NONCE
     self._store_nonce(account, nonce)
     return nonce

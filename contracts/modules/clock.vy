@@ -58,9 +58,10 @@ def __init__(
 @view
 def _pass_time(round_word: uint256) -> uint256:
     """
-    @dev The nominal time of a round's pass, whatever the moment of earlier ones.
+    @dev The nominal time of a round's pass, whatever the moment of earlier ones. Unchecked: asked
+         for rounds up to the second after one whose pass time is past.
     """
-    return FIRST_PASS_TIME + (round_word - 1) * ROUND_LENGTH
+    return unsafe_add(FIRST_PASS_TIME, unsafe_mul(unsafe_sub(round_word, 1), ROUND_LENGTH))
 
 
 @internal
@@ -72,28 +73,31 @@ def _lapsed_rounds() -> uint256:
     first_deadline: uint256 = FIRST_PASS_TIME + GRACE
     if block.timestamp <= first_deadline:
         return 0
-    return (block.timestamp - first_deadline - 1) // ROUND_LENGTH + 1
+    # unchecked: past the first deadline; a round has some length
+    past: uint256 = unsafe_sub(unsafe_sub(block.timestamp, first_deadline), 1)
+    return unsafe_add(unsafe_div(past, ROUND_LENGTH), 1)
 
 
 @internal
 @view
 def _period() -> uint256:
     """
-    @dev The current fortnight, from 1 at the deployment.
+    @dev The current fortnight, from 1 at the deployment. Unchecked: it is past.
     """
-    return 1 + (block.timestamp - DEPLOYED_AT) // PERIOD
+    return unsafe_add(unsafe_div(unsafe_sub(block.timestamp, DEPLOYED_AT), PERIOD), 1)
 
 
 @internal
 @view
 def _to_word(round: uint256) -> uint256:
     """
-    @dev A tournament round as the words count it; 0 for one before the first pass.
+    @dev A tournament round as the words count it. Unchecked: one before the first pass becomes 0 or
+         far too high.
     """
-    return 0 if round < FIRST_PASS else round - FIRST_PASS + 1
+    return unsafe_add(unsafe_sub(round, FIRST_PASS), 1)
 
 
 @internal
 @view
 def _to_round(round_word: uint256) -> uint256:
-    return round_word + FIRST_PASS - 1
+    return unsafe_sub(unsafe_add(round_word, FIRST_PASS), 1)

@@ -50,7 +50,7 @@ event InstructionsCancelled:
 @internal
 def _skip(head: uint256, refusal: uint256):
     log InstructionSkipped(
-        account=convert(head & packing.ADDRESS_MASK, address),
+        account=convert(head << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS, address),
         nonce=packing._instruction_nonce(head),
         reason=refusals._text(refusal),
     )
@@ -64,7 +64,7 @@ def _hash_split(split: uint256) -> uint256:
     """
     destinations: DynArray[uint256, packing.MODELS] = []
     shares: DynArray[uint256, packing.MODELS] = []
-    left: uint256 = split & packing.PARTS_MASK
+    left: uint256 = split << packing.ABOVE_PARTS >> packing.ABOVE_PARTS
     for _: uint256 in range(packing.DESTINATIONS):
         if left == 0:
             break
@@ -87,21 +87,19 @@ def _hash_words(words: DynArray[uint256, packing.MODELS]) -> bytes32:
     """
     @dev EIP-712's hash of an array: of its words, one after the other.
     """
-    if len(words) == 0:
-        return NOTHING_HASH
     length: uint256 = unsafe_mul(len(words), 32)
     return keccak256(slice(abi_encode(words, ensure_tuple=False), 32, length))
 
 
 @internal
 def _cancel(account: address, nonce: uint256):
-    next_nonce: uint256 = accounts._split_word(account) >> packing.NONCE_SHIFT
+    next_nonce: uint256 = accounts._nonce(convert(account, uint256))
     if nonce <= next_nonce:
         refusals._refuse(refusals.NONCE_NOT_ABOVE)
     # unchecked: a nonce has 26 bits
     if nonce > unsafe_add(next_nonce, accounts.MAX_NONCE_STEP) or nonce > packing.MAX_NONCE:
         refusals._refuse(refusals.NONCE_STEP)
 
-    accounts._store_nonce(account, nonce)
+    accounts._store_nonce(convert(account, uint256), nonce)
 
     log InstructionsCancelled(account=account, nonce=nonce)

@@ -53,7 +53,9 @@ EVEN_RISKS: constant(uint256) = RISK_MASK | RISK_MASK << 60
 RISK_HALVES: constant(uint256) = 2**60 - 1
 # risk units = stakes * cap in basis points / this
 RISK_DIVISOR: constant(uint256) = BPS << RISK_UNIT_BITS
-ADDRESS_MASK: constant(uint256) = 2**160 - 1
+# the bits above an address: shifted out and back, the address is left, for fewer bytes than by a
+# mask
+ABOVE_ADDRESS: constant(uint256) = 96
 
 STAKE_SHIFT: constant(uint256) = 54
 RISKS_SHIFT: constant(uint256) = 108
@@ -68,7 +70,6 @@ FLAGS_SHIFT: constant(uint256) = 254
 SIGN_SHIFT: constant(uint256) = 255
 ROUND_ONE: constant(uint256) = 1 << ROUND_SHIFT
 # of the two flags: model 0 has a split of its own, something is due
-SPLIT_FLAG: constant(uint256) = 1 << 254
 DUE_FLAG: constant(uint256) = 1 << 255
 DUE_FLAG_SHIFT: constant(uint256) = 255
 # it is the highest bit: shifted out and back, a word is without it
@@ -84,7 +85,8 @@ PART_BITS: constant(uint256) = 22
 SHARE_SHIFT: constant(uint256) = 8
 DESTINATION_MASK: constant(uint256) = 2**8 - 1
 SHARE_MASK: constant(uint256) = 2**14 - 1
-PARTS_MASK: constant(uint256) = 2**176 - 1
+# the bits above the parts, to be shifted out and back
+ABOVE_PARTS: constant(uint256) = 80
 # destinations beside the models 0..64
 POOL: constant(uint256) = 254
 WALLET: constant(uint256) = 255
@@ -100,6 +102,7 @@ PAGE_FLAGS_SHIFT: constant(uint256) = 216
 PAGE_BITS: constant(uint256) = 220
 MAX_NONCE: constant(uint256) = 2**26 - 1
 NONCE_ONE: constant(uint256) = 1 << NONCE_SHIFT
+NONCE_BITS: constant(uint256) = 26
 
 ENTRY_PAYOUT_SHIFT: constant(uint256) = 160
 ENTRY_PAGES_SHIFT: constant(uint256) = 214
@@ -200,7 +203,8 @@ def _with_period(word: uint256, period: uint256) -> uint256:
 @internal
 @pure
 def _with_pages(word: uint256, pages: uint256) -> uint256:
-    return word & ~(PAGES_MASK << PAGES_SHIFT) | pages << PAGES_SHIFT
+    last_pages: uint256 = (word >> PAGES_SHIFT) & PAGES_MASK
+    return word ^ (last_pages ^ pages) << PAGES_SHIFT
 
 
 @internal
@@ -239,9 +243,10 @@ def _split_flag(model: uint256) -> uint256:
     """
     @dev The flag that a model has a split of its own: in its stake page, or in the account word.
     """
-    if model == 0:
-        return SPLIT_FLAG
-    return 1 << (PAGE_FLAGS_SHIFT + (model - 1) % MODELS_A_PAGE)
+    place: uint256 = FLAGS_SHIFT
+    if model != 0:
+        place = unsafe_add(PAGE_FLAGS_SHIFT, unsafe_sub(model, 1) % MODELS_A_PAGE)
+    return 1 << place
 
 
 @internal
@@ -338,7 +343,7 @@ def _sum(page: uint256) -> uint256:
     """
     @dev The sum of the four lanes of a page.
     """
-    return unsafe_add(page & EVEN_LANES, (page >> AMOUNT_BITS) & EVEN_LANES) % HALVES
+    return self._halves(page) % HALVES
 
 
 @internal

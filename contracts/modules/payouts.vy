@@ -50,24 +50,29 @@ struct WeeklyPass:
 @internal
 @view
 def _weekly_pass(round_word: uint256) -> WeeklyPass:
+    # unchecked: the first is 1
+    round_before: uint256 = unsafe_sub(round_word, 1)
     charged: uint256 = 0
-    typical: uint256 = max_value(uint256)
+    typical: uint256 = ~charged
     if round_word > clock._lapsed_rounds():
-        charged = max_value(uint256)
-        typical = (round_word - 1) << packing.ROUND_SHIFT
+        charged = typical
+        typical = round_before << packing.ROUND_SHIFT
     cap_bps: uint256 = 0
-    if block.timestamp < clock._pass_time(round_word + 1):
+    if block.timestamp < clock._pass_time(unsafe_add(round_word, 1)):
         cap_bps = clock.CAP_BPS
-    most: uint256 = packing.AMOUNT_MASK
+    risk_shift: uint256 = packing._risk_shift(round_word)
+    most: uint256 = unsafe_div(packing.RISK_MASK * packing.RISK_DIVISOR, clock.CAP_BPS)
+    if most > packing.AMOUNT_MASK:
+        most = packing.AMOUNT_MASK
     return WeeklyPass(
         round=round_word,
-        round_before=round_word - 1,
-        risk_shift=packing._risk_shift(round_word),
-        bound_shift=packing._risk_shift(round_word) - packing.RISK_UNIT_BITS,
+        round_before=round_before,
+        risk_shift=risk_shift,
+        bound_shift=unsafe_sub(risk_shift, packing.RISK_UNIT_BITS),
         charged=charged,
         cap_bps=cap_bps,
         typical=typical,
-        most_staked=min(packing.RISK_MASK * packing.RISK_DIVISOR // clock.CAP_BPS, most),
+        most_staked=most,
     )
 
 
@@ -109,9 +114,13 @@ def _apply(
     named: uint256 = 0
     unpaid: uint256 = 0
     gains: uint256[PLACES] = empty(uint256[PLACES])
+    # read from here these take fewer bytes than from the code each time
+    even: uint256 = packing.EVEN_LANES
+    tops: uint256 = packing.LANE_TOPS
+    lows: uint256 = packing.LANE_LOWS
     for given: uint256 in words:
         if awaited == 0:
-            word = accounts._words[given & packing.ADDRESS_MASK]
+            word = accounts._words[given << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS]
             bound = (word >> weekly.risk_shift & packing.RISK_MASK) << packing.RISK_UNIT_BITS
             stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
             # unchecked: a loss is 2^256 less it, so that sums and shifts come out right for both;
@@ -131,13 +140,15 @@ def _apply(
                 | left
                 | unsafe_sub(weekly.most_staked, left)
                 | unsafe_sub(stake, 1)
-            ) < packing.ROUND_ONE:
+            ) >> packing.ROUND_SHIFT == 0:
                 opened: uint256 = unsafe_div(
                     unsafe_add(unsafe_mul(left, weekly.cap_bps), packing.RISK_DIVISOR - 1),
                     packing.RISK_DIVISOR,
                 )
                 # unchecked: each field becomes what fits it; the round was one less
-                accounts._words[given & packing.ADDRESS_MASK] = unsafe_add(
+                accounts._words[
+                    given << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS
+                ] = unsafe_add(
                     unsafe_add(word, payout << packing.STAKE_SHIFT),
                     unsafe_add(
                         unsafe_sub(opened << packing.RISK_UNIT_BITS, bound) << weekly.bound_shift,
@@ -157,13 +168,9 @@ def _apply(
             if round_before != weekly.round_before:
                 if round_before == weekly.round:
                     self._refuse(link_index, tally, refusals.ENTRY_TWICE)
-                word = unsafe_add(
-                    packing._without_missed(word, round_before, weekly.round),
-                    unsafe_sub(weekly.round_before, round_before) << packing.ROUND_SHIFT,
-                )
+                word = packing._without_missed(word, round_before, weekly.round)
                 bound = (word >> weekly.risk_shift & packing.RISK_MASK) << packing.RISK_UNIT_BITS
-            word = unsafe_add(word, packing.ROUND_ONE)
-            account = given & packing.ADDRESS_MASK
+            account = given << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS
             pages = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
             losses = 0
             earnings = 0
@@ -181,7 +188,11 @@ def _apply(
                 earnings = payout
                 gains[0] = payout << packing.FIRST_PAGE_SHIFT
                 left = unsafe_add(stake, payout)
-                if word & packing.SPLIT_FLAG == 0 and stake != 0 and left <= packing.AMOUNT_MASK:
+                if (
+                    (word >> packing.FLAGS_SHIFT) & 1 == 0
+                    and stake != 0
+                    and left <= packing.AMOUNT_MASK
+                ):
                     staked = left
                 elif payout != 0:
                     unpaid = 1
@@ -193,7 +204,13 @@ def _apply(
                     uncovered = unsafe_sub(lost, stake)
                     lost = stake
                 staked = unsafe_sub(stake, lost)
-            word = unsafe_add(word, unsafe_sub(staked, stake) << packing.STAKE_SHIFT)
+            word = unsafe_add(
+                word,
+                unsafe_add(
+                    unsafe_sub(staked, stake) << packing.STAKE_SHIFT,
+                    unsafe_sub(weekly.round, round_before) << packing.ROUND_SHIFT,
+                ),
+            )
         else:
             awaited = unsafe_sub(awaited, 1)
             page: uint256 = given >> packing.PAGE_NUMBER_SHIFT
@@ -205,21 +222,19 @@ def _apply(
             # Four stakes or payouts stand in a word, one in each lane, and are worked on together
             # (see packing). A lane of payouts without its top bit is 2^53 less a loss, one with it
             # 2^53 and an earning.
-            negative: uint256 = ~given & packing.LANE_TOPS
+            negative: uint256 = ~given & tops
             lower: uint256 = unsafe_sub(negative, negative >> packing.LANE_TOP)
             lost: uint256 = unsafe_sub(negative, given & lower)
-            gained: uint256 = given & (packing.LANE_LOWS ^ lower)
+            gained: uint256 = given & (lows ^ lower)
             losses = unsafe_add(
                 losses,
-                unsafe_add(
-                    lost & packing.EVEN_LANES, (lost >> packing.AMOUNT_BITS) & packing.EVEN_LANES
-                ),
+                unsafe_add(lost & even, (lost >> packing.AMOUNT_BITS) & even),
             )
             earnings = unsafe_add(
                 earnings,
                 unsafe_add(
-                    gained & packing.EVEN_LANES,
-                    (gained >> packing.AMOUNT_BITS) & packing.EVEN_LANES,
+                    gained & even,
+                    (gained >> packing.AMOUNT_BITS) & even,
                 ),
             )
             lost &= weekly.charged
@@ -228,10 +243,10 @@ def _apply(
             # loss, and the bit is still there if the stake covers it; adding all the lower bits
             # carries into the top one unless they are zero.
             unusual: uint256 = (
-                ~unsafe_sub(stakes | packing.LANE_TOPS, lost)
+                ~unsafe_sub(stakes | tops, lost)
                 | stakes
-                | unsafe_add(gained, packing.LANE_LOWS) & ~unsafe_add(stakes, packing.LANE_LOWS)
-            ) & packing.LANE_TOPS
+                | unsafe_add(gained, lows) & ~unsafe_add(stakes, lows)
+            ) & tops
             if unusual | stakes >> packing.PAGE_FLAGS_SHIFT == 0:
                 stakes = unsafe_add(unsafe_sub(stakes, lost), gained)
             else:
@@ -245,8 +260,8 @@ def _apply(
             staked = unsafe_add(
                 staked,
                 unsafe_add(
-                    stakes & packing.EVEN_LANES,
-                    (stakes >> packing.AMOUNT_BITS) & packing.EVEN_LANES,
+                    stakes & even,
+                    (stakes >> packing.AMOUNT_BITS) & even,
                 ),
             )
         if awaited != 0:
@@ -255,9 +270,10 @@ def _apply(
         if named != 1:
             losses %= packing.HALVES
             earnings %= packing.HALVES
-        if losses > bound:
-            self._refuse(link_index, tally, refusals.LOSSES_ABOVE_BOUND)
-        if earnings > bound:
+        # negative if more than the bound, both at once
+        if (unsafe_sub(bound, losses) | unsafe_sub(bound, earnings)) >> packing.SIGN_SHIFT != 0:
+            if losses > bound:
+                self._refuse(link_index, tally, refusals.LOSSES_ABOVE_BOUND)
             self._refuse(link_index, tally, refusals.EARNINGS_ABOVE_BOUND)
         if uncovered | unpaid != 0:
             unburned: uint256 = 0
@@ -350,7 +366,7 @@ def _settle(
                 held[page] = unsafe_sub(held[page], taken << offset)
                 uncovered = unsafe_sub(uncovered, taken)
         unpaid = named
-        changed = max_value(uint256)
+        changed = ~changed
     # what goes to the pool, and of that to the wallet
     pooled: uint256 = 0
     sent: uint256 = 0
@@ -381,7 +397,7 @@ def _settle(
                     if page != 0:
                         place: uint256 = unsafe_add(packing.SPLIT_PLACE, model)
                         split = accounts._words[place << packing.PLACE_SHIFT | account]
-                    split &= packing.PARTS_MASK
+                    split = split << packing.ABOVE_PARTS >> packing.ABOVE_PARTS
                 elif (
                     (held[page] >> unsafe_mul(lane, packing.AMOUNT_BITS)) & packing.AMOUNT_MASK
                 ) != 0:
@@ -430,7 +446,7 @@ def _settle(
         return 0, 0, 0, False
     word = unsafe_add(word, pooled)
     if sent | loss != 0:
-        if sent != 0 and word >> packing.FLAGS_SHIFT == 0:
+        if word >> packing.FLAGS_SHIFT == 0 and sent != 0:
             due_word = accounts._words[packing.DUE_PLACE | account]
         word = accounts._with_due(account, word, due_word, sent)
     staked: uint256 = (held[0] >> packing.FIRST_PAGE_SHIFT) & packing.AMOUNT_MASK

@@ -100,8 +100,10 @@ STOP: constant(Bytes[1]) = x"00"
 # creation code that returns what follows it: PUSH2 size, then copy and return all after ten bytes
 PUSH_SIZE: constant(Bytes[1]) = x"61"
 RETURN_REST: constant(Bytes[7]) = x"80600a3d393df3"
-# where the offsets of the texts start: after STOP, the offset of the array and its length
-OFFSETS: constant(uint256) = 65
+# where the texts start: after STOP, the offset of the array and its length. Each has one length,
+# so that none has to be looked for: a word that says how long it is, and two of letters
+TEXTS: constant(uint256) = 65
+TEXT_BYTES: constant(uint256) = 32 + MAX_TEXT
 
 
 @deploy
@@ -185,8 +187,13 @@ def __init__():
         "nonce: must be above the present one",
         "nonce: a step of at most 1_000",
     ]
-    # a word of zeros behind the last one, so that every text can be read at its longest
-    code: Bytes[13_000] = concat(STOP, abi_encode(texts), empty(bytes32))
+    words: DynArray[bytes32, 3 * MAX_TEXTS] = []
+    for text: String[MAX_TEXT] in texts:
+        letters: Bytes[128] = concat(convert(text, Bytes[MAX_TEXT]), empty(bytes32), empty(bytes32))
+        words.append(convert(len(text), bytes32))
+        words.append(extract32(letters, 0))
+        words.append(extract32(letters, 32))
+    code: Bytes[13_000] = concat(STOP, abi_encode(words))
     size: bytes2 = convert(convert(len(code), uint16), bytes2)
     WORDS = raw_create(concat(PUSH_SIZE, size, RETURN_REST, code))
 
@@ -207,7 +214,6 @@ def _check(refusal: uint256):
 @internal
 @view
 def _text(refusal: uint256) -> String[MAX_TEXT]:
-    offset: uint256 = OFFSETS + convert(slice(WORDS.code, OFFSETS + 32 * refusal, 32), uint256)
-    length: uint256 = convert(slice(WORDS.code, offset, 32), uint256)
-    text: Bytes[MAX_TEXT] = slice(WORDS.code, offset + 32, MAX_TEXT)
-    return convert(slice(text, 0, length), String[MAX_TEXT])
+    # unchecked: refusals are numbers of one byte
+    start: uint256 = unsafe_add(TEXTS, unsafe_mul(TEXT_BYTES, refusal))
+    return abi_decode(slice(WORDS.code, start, TEXT_BYTES), String[MAX_TEXT], unwrap_tuple=False)

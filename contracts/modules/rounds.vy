@@ -60,10 +60,9 @@ def _check_resolvable(round: uint256) -> uint256:
     """
     @dev Returns the round as the account words count it.
     """
-    round_word: uint256 = self._check_next(round)
-    if self._announced_at == 0:
-        refusals._refuse(refusals.NOT_ANNOUNCED)
-    if block.timestamp < self._announced_at + clock.WINDOW:
+    round_word: uint256 = self._check_announced(round)
+    # unchecked: the window is under half of what fits
+    if block.timestamp < unsafe_add(self._announced_at, clock.WINDOW):
         refusals._refuse(refusals.WINDOW_OPEN)
     return round_word
 
@@ -94,7 +93,8 @@ def _advance(
     self._digest = next_digest
     if next_digest == empty(bytes32):
         self._announced_at = 0
-        self._resolved += 1
+        # unchecked: one a week
+        self._resolved = unsafe_add(self._resolved, 1)
         log RoundResolved(round=round)
 
     return passed_over
@@ -104,6 +104,16 @@ def _advance(
 @view
 def _check_next(round: uint256) -> uint256:
     round_word: uint256 = clock._to_word(round)
-    if round_word != self._resolved + 1:
+    # unchecked: one a week
+    if round_word != unsafe_add(self._resolved, 1):
         refusals._refuse(refusals.ROUND_NOT_NEXT)
+    return round_word
+
+
+@internal
+@view
+def _check_announced(round: uint256) -> uint256:
+    round_word: uint256 = self._check_next(round)
+    if self._announced_at == 0:
+        refusals._refuse(refusals.NOT_ANNOUNCED)
     return round_word

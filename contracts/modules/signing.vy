@@ -38,6 +38,15 @@ VALID_HASH: constant(bytes32) = keccak256(
 
 @internal
 @pure
+def _hash(domain: bytes32, struct_hash: bytes32) -> bytes32:
+    """
+    @dev What is signed (EIP-712).
+    """
+    return keccak256(concat(TYPED_DATA, domain, struct_hash))
+
+
+@internal
+@pure
 def _is_key(account: uint256, hash: bytes32, r: uint256, vs: uint256) -> bool:
     # the highest bit is shifted out, which takes fewer bytes than its mask
     s: uint256 = vs << packing.V_BITS >> packing.V_BITS
@@ -51,8 +60,9 @@ def _is_key(account: uint256, hash: bytes32, r: uint256, vs: uint256) -> bool:
 
 @internal
 @view
-def _is_wallet(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> bool:
-    if not account.is_contract:
+def _is_wallet(account: uint256, hash: bytes32, signature: Bytes[MAX_BYTES]) -> bool:
+    wallet: address = convert(account, address)
+    if not wallet.is_contract:
         return False
     # whoever sends the batch could make anybody's check fail otherwise
     if msg.gas < WALLET_GAS * 64 // 63 + refusals.SPARE_GAS:
@@ -61,7 +71,7 @@ def _is_wallet(account: address, hash: bytes32, signature: Bytes[MAX_BYTES]) -> 
     # room for more than the 32 bytes of a valid answer, or a longer one would look like it
     response: Bytes[64] = b""
     success, response = raw_call(
-        account,
+        wallet,
         abi_encode(hash, signature, method_id=method_id("isValidSignature(bytes32,bytes)")),
         max_outsize=64,
         gas=WALLET_GAS,

@@ -45,7 +45,7 @@ def _set_given(
         # unchecked: at most 8 parts of 22 bits
         parts |= packing._part(destinations[i], shares[i]) << unsafe_mul(i, packing.PART_BITS)
     refusals._check(self._check(model, parts))
-    self._set(account, model, parts)
+    self._set(convert(account, uint256), model, parts)
 
     log SplitSet(account=account, model=model, parts=parts)
 
@@ -82,24 +82,23 @@ def _check(model: uint256, parts: uint256) -> uint256:
 
 
 @internal
-def _set(account: address, model: uint256, parts: uint256):
+def _set(account: uint256, model: uint256, parts: uint256):
     """
     @dev `parts` as the split word holds them, checked. Logs nothing.
     """
-    key: uint256 = convert(account, uint256)
-    place: uint256 = unsafe_add(packing.SPLIT_PLACE, model) << packing.PLACE_SHIFT | key
+    place: uint256 = unsafe_add(packing.SPLIT_PLACE, model) << packing.PLACE_SHIFT | account
     # the parts are the lowest field
     split_word: uint256 = accounts._words[place]
     accounts._words[place] = (split_word >> packing.PARTS_BITS << packing.PARTS_BITS | parts)
     # a pass reads a split word only where its flag is set
     page: uint256 = packing._stake_page(model)
-    place = page << packing.PLACE_SHIFT | key
+    place = page << packing.PLACE_SHIFT | account
     split_flag: uint256 = packing._split_flag(model)
     word: uint256 = accounts._words[place] & ~split_flag
     if parts != 0:
         word |= split_flag
     accounts._words[place] = word
     if parts != 0 and page != 0:
-        word = accounts._words[key]
+        word = accounts._words[account]
         if page > (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK:
-            accounts._words[key] = packing._with_pages(word, page)
+            accounts._words[account] = packing._with_pages(word, page)

@@ -124,7 +124,7 @@ def _set(account: uint256, stakes: DynArray[uint256, packing.MODELS]) -> uint256
             )
         accounts._words[page << packing.PLACE_SHIFT | account] = page_word
     if word >> packing.DUE_FLAG_SHIFT != 0:
-        due_word: uint256 = accounts._words[packing.DUE_PLACE | account]
+        due_word: uint256 = accounts._due_word(account)
         word = accounts._with_due(account, word, due_word, 0)
     accounts._words[account] = word
     return 0
@@ -136,18 +136,19 @@ def _leave(account: address):
     @dev Every stake to the pool; the nonce is raised, so that nothing signed earlier stakes it
          again.
     """
-    word: uint256 = accounts._word(account)
+    key: uint256 = convert(account, uint256)
+    word: uint256 = accounts._words[key]
     # unchecked: 66 amounts of 54 bits
-    staked: uint256 = accounts._staked(account, word)
+    staked: uint256 = accounts._staked(key, word)
     amounts._check_fits(unsafe_add(word & packing.AMOUNT_MASK, staked))
 
     pages: uint256 = (word >> packing.PAGES_SHIFT) & packing.PAGES_MASK
     for i: uint256 in range(pages, bound=packing.PAGES):
-        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | convert(account, uint256)
+        place: uint256 = unsafe_add(i, 1) << packing.PLACE_SHIFT | key
         page_word: uint256 = accounts._words[place]
         accounts._words[place] = page_word >> packing.PAGE_FLAGS_SHIFT << packing.PAGE_FLAGS_SHIFT
     stake: uint256 = word & (packing.AMOUNT_MASK << packing.STAKE_SHIFT)
-    accounts._store(account, unsafe_add(unsafe_sub(word, stake), staked))
-    nonce: uint256 = accounts._raise_nonce(account)
+    accounts._words[key] = unsafe_add(unsafe_sub(word, stake), staked)
+    nonce: uint256 = accounts._raise_nonce(key)
 
     log Left(account=account, nonce=nonce)

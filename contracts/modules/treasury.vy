@@ -64,12 +64,14 @@ def _settle_pass(earned: uint256, burned: uint256):
         refusals._refuse(refusals.RESERVE_TOO_SMALL)
 
     self._reserve = unsafe_sub(reserve, earned)
-    self._burned += burned
+    # unchecked: less than 2^64 a call
+    self._burned = unsafe_add(self._burned, burned)
 
 
 @internal
 def _fund(sender: address, nano: uint256):
-    self._reserve += nano
+    # unchecked: less than 2^54 a call
+    self._reserve = unsafe_add(self._reserve, nano)
 
     log ReserveFunded(sender=sender, amount=unsafe_mul(nano, packing.NANO))
 
@@ -78,10 +80,11 @@ def _fund(sender: address, nano: uint256):
 
 @internal
 def _withdraw_reserve(owner: address, nano: uint256):
-    if nano > self._reserve:
+    reserve: uint256 = self._reserve
+    if nano > reserve:
         refusals._refuse(refusals.RESERVE_LESS)
 
-    self._reserve -= nano
+    self._reserve = unsafe_sub(reserve, nano)
 
     log ReserveWithdrawn(owner=owner, amount=unsafe_mul(nano, packing.NANO))
 

@@ -60,21 +60,22 @@ def _withdraw(account: address, amount: uint256) -> uint256:
     """
     if amount == 0:
         refusals._refuse(refusals.AMOUNT_ZERO)
-    word: uint256 = accounts._word(account)
+    key: uint256 = convert(account, uint256)
+    word: uint256 = accounts._words[key]
     due_word: uint256 = 0
     if word >> packing.DUE_FLAG_SHIFT != 0:
-        due_word = accounts._words[packing.DUE_PLACE | convert(account, uint256)]
+        due_word = accounts._due_word(key)
     due: uint256 = (due_word >> packing.DUE_SHIFT) & packing.AMOUNT_MASK
-    withdrawable: uint256 = accounts._withdrawable(account, word, due, accounts._first_open())
+    withdrawable: uint256 = accounts._withdrawable(key, word, due, accounts._first_open())
     nano: uint256 = withdrawable
-    if amount != max_value(uint256):
+    if ~amount != 0:
         nano = amounts._to_nano(amount)
     if nano == 0:
         refusals._refuse(refusals.NOTHING_WITHDRAWABLE)
     if nano > withdrawable:
         refusals._refuse(refusals.ABOVE_WITHDRAWABLE)
 
-    accounts._store(account, accounts._take_out(account, word, due_word, nano))
+    accounts._words[key] = accounts._take_out(key, word, due_word, nano)
 
     paid: uint256 = unsafe_mul(nano, packing.NANO)
     log Withdrawn(account=account, amount=paid)
@@ -89,11 +90,12 @@ def _cancel(account: address):
     @dev Uses the turn, so that what was signed for this period is dead.
     """
     period: uint256 = self._check_period()
-    word: uint256 = accounts._word(account)
+    key: uint256 = convert(account, uint256)
+    word: uint256 = accounts._words[key]
     if (word >> packing.PERIOD_SHIFT) & packing.PERIOD_MASK >= period:
         refusals._refuse(refusals.TURN_USED)
 
-    accounts._store(account, packing._with_period(word, period))
+    accounts._words[key] = packing._with_period(word, period)
 
     log WithdrawalCancelled(account=account, period=period)
 

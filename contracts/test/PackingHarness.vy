@@ -98,7 +98,7 @@ def split_flag(model: uint256) -> uint256:
 @pure
 def flags() -> (uint256, uint256):
     """@notice The two flags of the account word."""
-    return packing.SPLIT_FLAG, packing.DUE_FLAG
+    return packing._split_flag(0), packing.DUE_FLAG
 
 
 @external

@@ -70,7 +70,7 @@ def table() -> list[str]:
     """The words of all refusals by their number; none for 0."""
     tree = parse_to_ast((CONTRACTS / TABLE).read_text())
     (constructor,) = tree.get_children(vy_ast.FunctionDef, {"name": "__init__"})
-    (listed,) = constructor.get_descendants(vy_ast.List)
+    listed = max(constructor.get_descendants(vy_ast.List), key=lambda each: len(each.elements))
     return [element.value for element in listed.elements]
 
 
