@@ -20,6 +20,12 @@ uses: accounts
 MAX_WORDS: constant(uint256) = rounds.MAX_LINK_BYTES // 32
 # model 0, which is page 0 by itself, and the stake pages
 PLACES: constant(uint256) = 1 + packing.PAGES
+# "entry 00 of link 00: ", and where the digits stand in it
+ENTRY_OF_LINK: constant(bytes32) = (
+    0x656e747279203030206f66206c696e6b2030303a200000000000000000000000
+)
+ENTRY_DIGITS: constant(uint256) = 192
+LINK_DIGITS: constant(uint256) = 104
 
 
 event LinkApplied:
@@ -465,16 +471,30 @@ def _settle(
 def _refuse(link_index: uint256, tally: uint256, refusal: uint256):
     """
     @dev Says which entry, counted from 0 in its link, and which link, counted from 0 in the call:
-         the operator leaves it out or corrects it and announces the rest again.
+         the operator leaves it out or corrects it and announces the rest again. Both have two
+         digits: a link has at most 96 words, a call 16 links.
     """
     entry_index: uint256 = unsafe_sub(tally >> packing.TALLY_ENTRIES & packing.TALLY_MASK, 1)
-    entry: String[78] = self._decimal(entry_index)
-    link: String[78] = self._decimal(link_index)
-    reason: String[refusals.MAX_TEXT] = refusals._text(refusal)
-    raise concat("entry ", entry, " of link ", link, ": ", reason)
+    where: uint256 = unsafe_add(
+        convert(ENTRY_OF_LINK, uint256),
+        unsafe_add(
+            self._digits(entry_index) << ENTRY_DIGITS,
+            self._digits(link_index) << LINK_DIGITS,
+        ),
+    )
+    raise convert(
+        concat(
+            convert(convert(where, bytes32), bytes21),
+            convert(refusals._text(refusal), Bytes[refusals.MAX_TEXT]),
+        ),
+        String[21 + refusals.MAX_TEXT],
+    )
 
 
 @internal
 @pure
-def _decimal(number: uint256) -> String[78]:
-    return uint2str(number)
+def _digits(number: uint256) -> uint256:
+    """
+    @dev A number below 100, in two digits.
+    """
+    return (number // 10) << 8 | number % 10

@@ -129,7 +129,7 @@ def test_resolve_refuses_page_words_beyond_the_link(
 ) -> None:
     words = [first_word(other_staker), first_word(staker, pages=pages)]
 
-    with opened.unchanged_round(), refuses("entry 1 of link 0: its page words go beyond the link"):
+    with opened.unchanged_round(), refuses("entry 01 of link 00: its page words go beyond the link"):
         opened.resolve(PLAYED, [raw_link(*words)])
 
 
@@ -142,7 +142,7 @@ def test_resolve_refuses_pages_that_do_not_ascend(
 
     with (
         opened.unchanged_round(),
-        refuses("entry 0 of link 1: its pages do not ascend from 1 to 16"),
+        refuses("entry 00 of link 01: its pages do not ascend from 1 to 16"),
     ):
         opened.resolve(PLAYED, links)
 
@@ -150,7 +150,7 @@ def test_resolve_refuses_pages_that_do_not_ascend(
 def test_resolve_refuses_seventeen_pages(opened: World, staker: str) -> None:
     words = [first_word(staker, pages=17), *(page_word(page, 0) for page in range(1, 18))]
 
-    with refuses("entry 0 of link 0: its pages do not ascend from 1 to 16"):
+    with refuses("entry 00 of link 00: its pages do not ascend from 1 to 16"):
         opened.resolve(PLAYED, [raw_link(*words)])
 
 
@@ -161,10 +161,10 @@ def test_resolve_refuses_an_account_twice_in_a_round(
     once, again = Entry(staker, {0: 5}), Entry(staker, {0: 6})
     if same_link:
         links = [link_bytes([Entry(other_staker), once, again])]
-        message = "entry 2 of link 0: account is already in this pass"
+        message = "entry 02 of link 00: account is already in this pass"
     else:
         links = [link_bytes([once, Entry(other_staker)]), link_bytes([again])]
-        message = "entry 0 of link 1: account is already in this pass"
+        message = "entry 00 of link 01: account is already in this pass"
 
     with opened.unchanged_round(), refuses(message):
         opened.resolve(PLAYED, links)
@@ -181,7 +181,7 @@ def test_resolve_refuses_losses_above_the_bound_and_names_the_entry(
         link_bytes([Entry(other_staker, {0: -BOUND}), Entry(staker, payouts)]),
     ]
 
-    with opened.unchanged_round(), refuses("entry 1 of link 1: losses are above its bound"):
+    with opened.unchanged_round(), refuses("entry 01 of link 01: losses are above its bound"):
         opened.resolve(PLAYED, links)
 
 
@@ -193,7 +193,7 @@ def test_resolve_refuses_earnings_above_the_bound_and_names_the_entry(
 ) -> None:
     links = [link_bytes([Entry(other_staker, {0: BOUND})]), link_bytes([Entry(staker, payouts)])]
 
-    with opened.unchanged_round(), refuses("entry 0 of link 1: earnings are above its bound"):
+    with opened.unchanged_round(), refuses("entry 00 of link 01: earnings are above its bound"):
         opened.resolve(PLAYED, links)
 
 
@@ -204,7 +204,7 @@ def test_resolve_refuses_what_is_above_the_bound_past_the_deadline_too(
     set_time(opened.parameters.deadline(PLAYED) + 1)
     side = "losses" if loss else "earnings"
 
-    with refuses(f"entry 0 of link 0: {side} are above its bound"):
+    with refuses(f"entry 00 of link 00: {side} are above its bound"):
         opened.resolve(
             PLAYED, [link_bytes([Entry(staker, {0: -BOUND - 1 if loss else BOUND + 1})])]
         )
@@ -216,9 +216,9 @@ def test_resolve_refuses_any_payout_of_an_account_that_the_opening_left_out(
     """An account that a pass leaves out can neither earn nor burn in the round that it opened."""
     opened.stake(stranger, {0: STAKE})
 
-    with refuses("entry 0 of link 0: earnings are above its bound"):
+    with refuses("entry 00 of link 00: earnings are above its bound"):
         opened.resolve(PLAYED, [link_bytes([Entry(stranger, {0: 1})])])
-    with refuses("entry 0 of link 0: losses are above its bound"):
+    with refuses("entry 00 of link 00: losses are above its bound"):
         opened.resolve(PLAYED, [link_bytes([Entry(stranger, {0: -1})])])
 
 
@@ -233,7 +233,7 @@ def test_resolve_refuses_an_earning_that_does_not_fit(
     opened.put(staker, {0: word} | ({1: full << 54} if where == "page" else {}))
     model = {"stake": 0, "page": 2, "pool": 7}[where]
 
-    with opened.unchanged_round(), refuses("entry 0 of link 0: an amount does not fit 54 bits"):
+    with opened.unchanged_round(), refuses("entry 00 of link 00: an amount does not fit 54 bits"):
         opened.resolve(PLAYED, [link_bytes([Entry(staker, {model: 5})])])
 
     opened.resolve(PLAYED, [link_bytes([Entry(staker, {model: 4})])])
@@ -393,14 +393,14 @@ def test_resolve_can_be_announced_again_for_the_rest_so_that_no_burn_is_forgiven
     chain = opened.announce(PLAYED, links)
     opened.past_window()
     opened.escrow.resolve(PLAYED, links[:1], chain[1], sender=stranger)
-    with opened.unchanged(), refuses("entry 0 of link 0: earnings are above its bound"):
+    with opened.unchanged(), refuses("entry 00 of link 00: earnings are above its bound"):
         opened.escrow.resolve(PLAYED, links[1:], NO_DIGEST, sender=stranger)
 
     # first again with an account that was in the part already applied: refused as well
     rest = [link_bytes([burn, Entry(stranger)])]
     opened.announce(PLAYED, rest)
     opened.past_window()
-    with opened.unchanged(), refuses("entry 1 of link 0: account is already in this pass"):
+    with opened.unchanged(), refuses("entry 01 of link 00: account is already in this pass"):
         opened.escrow.resolve(PLAYED, rest, NO_DIGEST, sender=stranger)
 
     rest = [link_bytes([Entry(staker, {0: BOUND})]), link_bytes([burn])]

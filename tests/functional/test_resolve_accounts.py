@@ -181,7 +181,7 @@ def test_resolve_records_the_saturated_risk_of_a_huge_stake(world: World, staker
     world.stake(staker, {0: huge})
     world.open_rounds(staker)
 
-    with refuses("entry 0 of link 0: losses are above its bound"):
+    with refuses("entry 00 of link 00: losses are above its bound"):
         world.resolve(PLAYED, [link_bytes([Entry(staker, {0: -bound_nano(MAX_RISK_UNITS) - 1})])])
     world.resolve(PLAYED, [link_bytes([Entry(staker, {0: -bound_nano(MAX_RISK_UNITS)})])])
 
@@ -200,7 +200,7 @@ def test_resolve_clears_the_risks_of_passes_that_left_the_account_out(
     assert still_open == list(range(PLAYED + missed, PLAYED + 4))
 
     back = PLAYED + missed
-    message = "entry 0 of link 0: losses are above its bound"
+    message = "entry 00 of link 00: losses are above its bound"
     if missed >= 4:
         with refuses(message):
             opened.resolve(back, [link_bytes([Entry(staker, {0: -1})])])

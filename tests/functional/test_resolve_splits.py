@@ -387,7 +387,7 @@ def test_resolve_refuses_an_amount_that_does_not_fit_and_names_the_entry(
     opened.announce(PLAYED, [b"", *links])
     opened.past_window()
 
-    message = "entry 1 of link 1: an amount does not fit 54 bits"
+    message = "entry 01 of link 01: an amount does not fit 54 bits"
     with opened.unchanged(), refuses(message):
         opened.escrow.resolve(PLAYED, [b"", *links], NO_DIGEST, sender=stranger)
 
@@ -405,7 +405,7 @@ def test_resolve_refuses_what_does_not_fit_only_together(
     opened.announce(PLAYED, links)
     opened.past_window()
 
-    with opened.unchanged(), refuses("entry 0 of link 0: an amount does not fit 54 bits"):
+    with opened.unchanged(), refuses("entry 00 of link 00: an amount does not fit 54 bits"):
         opened.escrow.resolve(PLAYED, links, NO_DIGEST, sender=stranger)
 
     opened.run_pass(PLAYED, [Entry(staker, {0: 5, 1: 5})])

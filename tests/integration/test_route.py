@@ -149,7 +149,7 @@ def test_route_names_the_entry_over_its_bound_and_announces_again(two_stakers: W
     done = world.route(inputs, "--announce-again", "--wait")
 
     assert stuck.code == 1
-    assert f"refuses account {staker}, entry 0 of link 0" in stuck.err
+    assert f"refuses account {staker}, entry 00 of link 00" in stuck.err
     assert "earnings are above its bound" in stuck.err
     assert "--announce-again" in stuck.err
     assert wrong.digest in stuck.err
@@ -173,7 +173,7 @@ def test_route_takes_over_a_round_with_an_account_twice(two_stakers: World) -> N
     world.pass_window()
     digests = digest_chain(made)
     world.escrow.resolve(ROUND, made[:1], digests[1], sender=world.operator)
-    with pytest.raises(Refused, match=r"^entry 0 of link 0: account is already in this pass$"):
+    with pytest.raises(Refused, match=r"^entry 00 of link 00: account is already in this pass$"):
         world.escrow.resolve(ROUND, made[1:], NO_DIGEST, sender=world.operator)
     inputs = world.write_inputs({("staker01", 0): "1", ("staker02", 0): "1"})
 
