@@ -38,6 +38,7 @@ from .modules import signing
 from .modules import payouts
 from .modules import withdrawals
 from .modules import instructions as instructing
+from .modules import pausing
 
 initializes: refusals
 initializes: amounts[refusals := refusals]
@@ -63,6 +64,7 @@ initializes: withdrawals[
     treasury := treasury
 ]
 initializes: instructing[refusals := refusals, accounts := accounts]
+initializes: pausing[refusals := refusals, clock := clock]
 # fmt: on
 
 # the owner changes hands in two steps; giving it up for good is not offered
@@ -264,8 +266,45 @@ def announce(round: uint256, replaces: bytes32, digest: bytes32):
     @param digest The head of the chain of links, never zero.
     """
     roles._check_operator_or_owner()
+    pausing._check_running()
 
     rounds._announce(round, replaces, digest)
+
+
+@external
+@reentrant
+def veto(round: uint256):
+    """
+    @notice Strikes what is left of an announced round; it can be announced again. Works while
+            paused. Guardian.
+    @param round The announced round.
+    """
+    roles._check_guardian()
+
+    rounds._veto(round)
+
+
+@external
+@reentrant
+def pause():
+    """
+    @notice Stops deposits, relays, passes and batches for one round length; `withdraw`,
+            `set_stakes` and every clock go on. Another needs the owner's `unpause` first. Guardian.
+    """
+    roles._check_guardian()
+
+    pausing._pause()
+
+
+@external
+@reentrant
+def unpause():
+    """
+    @notice Ends a pause, and lets the guardian have another. Owner.
+    """
+    ownable._check_owner()
+
+    pausing._unpause()
 
 
 @external
@@ -282,6 +321,7 @@ def resolve(
     @param links Consecutive links, each the raw words of its entries.
     @param next_digest The digest of what follows these links; zero ends the round.
     """
+    pausing._check_running()
     if len(links) == 0:
         refusals._refuse(refusals.NO_LINKS)
     round_word: uint256 = rounds._check_resolvable(round)
@@ -312,6 +352,7 @@ def relay(instructions: Bytes[instructing.MAX_BYTES], signatures: Bytes[instruct
     @param instructions One after the other (`sluice.instructions` packs them).
     @param signatures For each two words, and what follows them (see `signing`).
     """
+    pausing._check_running()
     domain: bytes32 = eip712._domain_separator_v4()
     applied: uint256 = 0
     at: uint256 = 0
@@ -500,6 +541,7 @@ def pay(
     @param signatures For each request two words, and what follows them (see `signing`).
     """
     roles._check_operator()
+    pausing._check_running()
 
     period: uint256 = withdrawals._check_period()
     count: uint256 = unsafe_add(len(requests), len(due_accounts))
@@ -821,6 +863,17 @@ def operator() -> address:
 @external
 @view
 @reentrant
+def paused_at() -> uint256:
+    """
+    @notice When the guardian paused; it lasts one round length.
+    @return Unix seconds, 0 if not since the last `unpause`.
+    """
+    return pausing._paused_at
+
+
+@external
+@view
+@reentrant
 def guardian() -> address:
     """
     @notice Who may stop a round.
@@ -839,6 +892,7 @@ def _deposit(account: address, amount: uint256) -> uint256:
     """
     @dev Returns the amount in nano-NMR, which is still to be pulled.
     """
+    pausing._check_running()
     nano: uint256 = amounts._positive_nano(amount)
     key: uint256 = convert(account, uint256)
     word: uint256 = accounts._words[key]

@@ -88,6 +88,11 @@ NONCES_ENDED: constant(uint256) = 64
 NO_CHANGE: constant(uint256) = 65
 NONCE_NOT_ABOVE: constant(uint256) = 66
 NONCE_STEP: constant(uint256) = 67
+# the guardian
+ONLY_GUARDIAN: constant(uint256) = 68
+PAUSED: constant(uint256) = 69
+PAUSE_USED: constant(uint256) = 70
+NOT_PAUSED: constant(uint256) = 71
 
 # what has to be left beside the 64/63 of what a call may use, or the whole transaction is refused:
 # whoever sends a batch could make anybody's part of it fail otherwise
@@ -186,6 +191,11 @@ def __init__():
         "instruction: names no change",
         "nonce: must be above the present one",
         "nonce: a step of at most 1_000",
+        # the guardian
+        "caller: only the guardian",
+        "paused: withdraw() and set_stakes() work, see paused_at()",
+        "pause: used, the owner has to unpause() first",
+        "unpause: there was no pause()",
     ]
     words: DynArray[bytes32, 3 * MAX_TEXTS] = []
     for text: String[MAX_TEXT] in texts:

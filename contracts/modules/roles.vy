@@ -73,3 +73,10 @@ def _check_operator():
 def _check_operator_or_owner():
     if msg.sender != self._operator and msg.sender != ownable.owner:
         refusals._refuse(refusals.ONLY_OPERATOR_OR_OWNER)
+
+
+@internal
+@view
+def _check_guardian():
+    if msg.sender != self._guardian:
+        refusals._refuse(refusals.ONLY_GUARDIAN)

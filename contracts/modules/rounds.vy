@@ -36,6 +36,12 @@ event RoundResolved:
     round: indexed(uint256)
 
 
+# the digest of what was left to apply
+event RoundVetoed:
+    round: indexed(uint256)
+    digest: bytes32
+
+
 @internal
 def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     round_word: uint256 = self._check_next(round)
@@ -52,6 +58,16 @@ def _announce(round: uint256, replaces: bytes32, digest: bytes32):
     self._announced_at = block.timestamp
 
     log RoundAnnounced(round=round, replaces=replaces, digest=digest, announced_at=block.timestamp)
+
+
+@internal
+def _veto(round: uint256):
+    self._check_announced(round)
+
+    log RoundVetoed(round=round, digest=self._digest)
+
+    self._digest = empty(bytes32)
+    self._announced_at = 0
 
 
 @internal
