@@ -39,6 +39,7 @@ from .modules import payouts
 from .modules import withdrawals
 from .modules import instructions as instructing
 from .modules import pausing
+from .modules import moving
 
 initializes: refusals
 initializes: amounts[refusals := refusals]
@@ -65,6 +66,12 @@ initializes: withdrawals[
 ]
 initializes: instructing[refusals := refusals, accounts := accounts]
 initializes: pausing[refusals := refusals, clock := clock]
+initializes: moving[
+    refusals := refusals,
+    amounts := amounts,
+    rounds := rounds,
+    accounts := accounts
+]
 # fmt: on
 
 # the owner changes hands in two steps; giving it up for good is not offered
@@ -236,6 +243,58 @@ def cancel_withdrawal():
     @notice Gives up this period's free withdrawal, so that a request signed for it is dead.
     """
     withdrawals._cancel(msg.sender)
+
+
+@external
+def offer_move(to: address):
+    """
+    @notice Offers the caller's account, with all that is in it, to another address of the same
+            owner. Changes nothing until that address accepts; a later offer replaces it.
+    @param to Who may accept; the zero address takes the offer back.
+    """
+    moving._offer(msg.sender, to)
+
+
+@external
+def accept_move(account: address):
+    """
+    @notice Takes over an account that was offered to the caller, whose own pool stays beside it;
+            only while nothing is announced. What the caller has backs the account's open rounds
+            from then on.
+    @param account Who offered. Keeps its nonce, raised, and its period; what it signed is dead.
+    """
+    moving._accept(account, msg.sender)
+
+
+@external
+def relay_move(
+    account: address,
+    to: address,
+    deadline: uint256,
+    signature: Bytes[signing.MAX_BYTES],
+    to_signature: Bytes[signing.MAX_BYTES],
+):
+    """
+    @notice `offer_move` and `accept_move` in one, without gas for either: both have signed the
+            same `Move` message. Anyone.
+    @param account Who moves; its present nonce is in the message.
+    @param to Where to.
+    @param deadline Unix seconds, as in the message.
+    @param signature The account's: 64 bytes of a key (EIP-2098), or what its wallet checks.
+    @param to_signature The other address's, likewise.
+    """
+    pausing._check_running()
+    if block.timestamp > deadline:
+        refusals._refuse(refusals.MOVE_EXPIRED)
+    nonce: uint256 = accounts._nonce(convert(account, uint256))
+    if nonce == packing.MAX_NONCE:
+        refusals._refuse(refusals.NONCES_ENDED)
+    struct_hash: bytes32 = keccak256(abi_encode(moving.MOVE_TYPE, account, to, nonce, deadline))
+    hash: bytes32 = signing._hash(eip712._domain_separator_v4(), struct_hash)
+    signing._check(convert(account, uint256), hash, signature)
+    signing._check(convert(to, uint256), hash, to_signature)
+
+    moving._move(account, to)
 
 
 @external

@@ -79,6 +79,8 @@ DUE_FLAG_BITS: constant(uint256) = 1
 SHAPE_MASK: constant(uint256) = (
     ROUND_MASK << ROUND_SHIFT | PAGES_MASK << PAGES_SHIFT | 3 << FLAGS_SHIFT
 )
+# the bits above the risks
+ABOVE_RISKS: constant(uint256) = 28
 
 DESTINATIONS: constant(uint256) = 8
 PART_BITS: constant(uint256) = 22
@@ -131,9 +133,10 @@ TALLY_ENTRIES: constant(uint256) = 64
 TALLY_ENTRY: constant(uint256) = 1 << TALLY_ENTRIES
 TALLY_MASK: constant(uint256) = 2**64 - 1
 
-# places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 32 + model
-# the split words
+# places of an account's words in the mapping: 0 the account word, 1..16 the stake pages, 17 the
+# address that it is offered to, 32 + model the split words
 PLACE_SHIFT: constant(uint256) = 160
+OFFER_PLACE: constant(uint256) = 17 << PLACE_SHIFT
 SPLIT_PLACE: constant(uint256) = 32
 # the place of what is due, model 0's split word, to be joined with an account
 DUE_PLACE: constant(uint256) = SPLIT_PLACE << PLACE_SHIFT

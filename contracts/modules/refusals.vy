@@ -93,6 +93,11 @@ ONLY_GUARDIAN: constant(uint256) = 68
 PAUSED: constant(uint256) = 69
 PAUSE_USED: constant(uint256) = 70
 NOT_PAUSED: constant(uint256) = 71
+# moving to another address
+NOT_OFFERED: constant(uint256) = 72
+MOVE_BUSY: constant(uint256) = 73
+MOVE_NOT_FRESH: constant(uint256) = 74
+MOVE_EXPIRED: constant(uint256) = 75
 
 # what has to be left beside the 64/63 of what a call may use, or the whole transaction is refused:
 # whoever sends a batch could make anybody's part of it fail otherwise
@@ -196,6 +201,11 @@ def __init__():
         "paused: withdraw() and set_stakes() work, see paused_at()",
         "pause: used, the owner has to unpause() first",
         "unpause: there was no pause()",
+        # moving to another address
+        "move: not offered to the caller",
+        "move: wait for the end of the announced round",
+        "move: to another address without stakes, risks or splits",
+        "signature: expired",
     ]
     words: DynArray[bytes32, 3 * MAX_TEXTS] = []
     for text: String[MAX_TEXT] in texts:

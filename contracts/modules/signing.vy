@@ -60,6 +60,20 @@ def _is_key(account: uint256, hash: bytes32, r: uint256, vs: uint256) -> bool:
 
 @internal
 @view
+def _check(account: uint256, hash: bytes32, signature: Bytes[MAX_BYTES]):
+    """
+    @dev A signature that stands by itself: 64 bytes are a key's first.
+    """
+    if len(signature) == TWO_WORDS:
+        words: uint256[2] = abi_decode(signature, uint256[2])
+        if self._is_key(account, hash, words[0], words[1]):
+            return
+    if not self._is_wallet(account, hash, signature):
+        refusals._refuse(refusals.SIGNER)
+
+
+@internal
+@view
 def _is_wallet(account: uint256, hash: bytes32, signature: Bytes[MAX_BYTES]) -> bool:
     wallet: address = convert(account, address)
     if not wallet.is_contract:
