@@ -17,20 +17,11 @@ from sluice.words import (
     MAX_RISK_UNITS,
     MODELS,
     OPEN_ROUNDS,
-    PAGES,
     POOL,
     RISK_UNIT_NANO,
-    SPLIT_PLACE,
     WALLET,
-    AccountWord,
     Entry,
-    SplitWord,
-    StakePage,
     model_page,
-    pack_account,
-    pack_page,
-    pack_split,
-    page_models,
 )
 
 ALREADY_IN = "account is already in this pass"
@@ -335,37 +326,3 @@ def _credit(account: Account, destination: int, amount_nano: int) -> None:
     _check_fits_word(stake_nano)
     account.stakes_nano[destination] = stake_nano
     account.pages = max(account.pages, model_page(destination))
-
-
-# --- how the contract stores it ---------------------------------------------------------------
-
-
-def stored_words(account: Account, parameters: Parameters) -> dict[int, int]:
-    """The account as the contract stores it: word by place, no zeros (see `sluice.words`)."""
-    risks = [0] * OPEN_ROUNDS
-    for round_number, units in account.risks_units.items():
-        risks[parameters.round_word(round_number) % OPEN_ROUNDS] = units
-    last_pass = account.round_number
-    words = {
-        0: pack_account(
-            AccountWord(
-                pool_nano=account.pool_nano,
-                stake_nano=account.stakes_nano.get(0, 0),
-                risks_units=(risks[0], risks[1], risks[2], risks[3]),
-                round_word=0 if last_pass is None else parameters.round_word(last_pass),
-                period=account.period,
-                pages=account.pages,
-                flags=(0 in account.splits) | bool(account.due_nano) << 1,
-            )
-        ),
-    }
-    for page in range(1, PAGES + 1):
-        models = page_models(page)
-        s0, s1, s2, s3 = (account.stakes_nano.get(model, 0) for model in models)
-        flags = sum((model in account.splits) << at for at, model in enumerate(models))
-        words[page] = pack_page(StakePage((s0, s1, s2, s3), flags))
-    words |= {SPLIT_PLACE + m: pack_split(SplitWord(p)) for m, p in account.splits.items()}
-    words[SPLIT_PLACE] = pack_split(
-        SplitWord(account.splits.get(0, ()), account.due_nano, account.nonce)
-    )
-    return {place: word for place, word in words.items() if word}

@@ -18,17 +18,12 @@ from sluice.account import (
     check_fits,
     instruct,
     leave,
-    lock_nano,
-    open_risks,
     pass_over,
     set_split,
     set_stakes,
-    stored_words,
-    withdrawable_nano,
 )
+from sluice.book import Book
 from sluice.errors import InvalidInput, Refused
-from sluice.parameters import Parameters
-from sluice.schedule import Release, releases
 from sluice.words import (
     MAX_NONCE,
     NO_DIGEST,
@@ -59,20 +54,6 @@ class Skip(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """What the contract's view `position` says of an account, in nano-NMR."""
-
-    pool_nano: int
-    staked_nano: int
-    at_risk_nano: int
-    withdrawable_nano: int
-    due_nano: int
-    nonce: int
-    round_number: int | None
-    period: int
-
-
-@dataclass(frozen=True, slots=True)
 class Passed:
     """What one call of `resolve` did, in nano-NMR."""
 
@@ -81,25 +62,11 @@ class Passed:
     accounts: int = 0
 
 
-class Ledger:
+class Ledger(Book):
     """The whole escrow: accounts, reserve, burn counter, the round under way. A refused call
     changes nothing."""
 
-    def __init__(self, parameters: Parameters) -> None:
-        self.parameters = parameters
-        self.accounts: dict[str, Account] = {}
-        self.reserve_nano = 0
-        self.burned_nano = 0
-        self.resolved = parameters.first_pass - 1
-        self.digest = NO_DIGEST
-        self.announced_at = 0
-
     # --- accounts ---------------------------------------------------------------------------------
-
-    def account(self, address: str) -> Account:
-        """The account of an address, an empty one if nothing was ever written. Do not change what
-        comes back."""
-        return self.accounts.get(address) or Account()
 
     def deposit(self, address: str, amount_nano: int) -> None:
         """Adds to the pool of `address`."""
@@ -178,25 +145,6 @@ class Ledger:
         self.accounts[address] = account
 
     # --- withdrawals ------------------------------------------------------------------------------
-
-    def open_risks(self, address: str, now: int) -> dict[int, int]:
-        """The risk units of the account's open rounds: recorded, not resolved for it, not past the
-        deadline."""
-        return open_risks(self.account(address), self.parameters, self.resolved, now)
-
-    def at_risk_nano(self, address: str, now: int) -> int:
-        """L, the sum of the locks of the open rounds; it may exceed the equity."""
-        return sum(lock_nano(units) for units in self.open_risks(address, now).values())
-
-    def withdrawable_nano(self, address: str, now: int) -> int:
-        """W = min(P, max(D, C - L))."""
-        return withdrawable_nano(self.account(address), self.at_risk_nano(address, now))
-
-    def schedule(self, address: str, now: int) -> list[Release]:
-        """When the account's locked pool becomes withdrawable (see `sluice.schedule`)."""
-        return releases(
-            self.account(address), self.parameters, self.resolved, self.announced_at, now
-        )
 
     def withdraw(self, address: str, amount_nano: int, now: int) -> int:
         """Takes `amount_nano` (or ALL) out of the pool; returns what left."""
@@ -376,29 +324,3 @@ class Ledger:
             raise Refused("burn: nothing waits to be burned")
         burned_nano, self.burned_nano = self.burned_nano, 0
         return burned_nano
-
-    # --- what can be seen -------------------------------------------------------------------------
-
-    def position(self, address: str, now: int) -> Position:
-        """The account as the contract's view `position` shows it."""
-        account = self.account(address)
-        return Position(
-            pool_nano=account.pool_nano,
-            staked_nano=account.staked_nano,
-            at_risk_nano=self.at_risk_nano(address, now),
-            withdrawable_nano=self.withdrawable_nano(address, now),
-            due_nano=account.due_nano,
-            nonce=account.nonce,
-            round_number=account.round_number,
-            period=account.period,
-        )
-
-    @property
-    def held_nano(self) -> int:
-        """Pools + stakes + reserve + burned: what the escrow's token balance has to be."""
-        equity_nano = sum(account.equity_nano for account in self.accounts.values())
-        return equity_nano + self.reserve_nano + self.burned_nano
-
-    def words(self, address: str) -> dict[int, int]:
-        """The account as the contract stores it: word by place, no zeros (see `sluice.words`)."""
-        return stored_words(self.account(address), self.parameters)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from eth_utils.address import to_checksum_address
 
 from sluice.account import Split
+from sluice.book import Position
 from sluice.contract import Contract
-from sluice.ledger import Position
 from sluice.schedule import Release
 from sluice.units import from_units
 from sluice.words import MODELS

@@ -1,4 +1,4 @@
-"""An account out of its stored words: what `Ledger.words` does, backwards.
+"""An account as the words that the contract stores, and back.
 
 A node gives the words (`sluice.storage`); the reference model then says what the contract would do
 with a step, for any number of accounts, without a call for each.
@@ -12,6 +12,12 @@ from sluice.words import (
     OPEN_ROUNDS,
     PAGES,
     SPLIT_PLACE,
+    AccountWord,
+    SplitWord,
+    StakePage,
+    pack_account,
+    pack_page,
+    pack_split,
     page_models,
     unpack_account,
     unpack_page,
@@ -73,6 +79,37 @@ def _split_places(words: Mapping[int, int]) -> Iterable[int]:
         for at, model in enumerate(page_models(page))
         if unpack_page(words[page]).flags >> at & 1
     ]
+
+
+def stored_words(account: Account, parameters: Parameters) -> dict[int, int]:
+    """The account as the contract stores it: word by place, no zeros (see `sluice.words`)."""
+    risks = [0] * OPEN_ROUNDS
+    for round_number, units in account.risks_units.items():
+        risks[parameters.round_word(round_number) % OPEN_ROUNDS] = units
+    last_pass = account.round_number
+    words = {
+        0: pack_account(
+            AccountWord(
+                pool_nano=account.pool_nano,
+                stake_nano=account.stakes_nano.get(0, 0),
+                risks_units=(risks[0], risks[1], risks[2], risks[3]),
+                round_word=0 if last_pass is None else parameters.round_word(last_pass),
+                period=account.period,
+                pages=account.pages,
+                flags=(0 in account.splits) | bool(account.due_nano) << 1,
+            )
+        ),
+    }
+    for page in range(1, PAGES + 1):
+        models = page_models(page)
+        s0, s1, s2, s3 = (account.stakes_nano.get(model, 0) for model in models)
+        flags = sum((model in account.splits) << at for at, model in enumerate(models))
+        words[page] = pack_page(StakePage((s0, s1, s2, s3), flags))
+    words |= {SPLIT_PLACE + m: pack_split(SplitWord(p)) for m, p in account.splits.items()}
+    words[SPLIT_PLACE] = pack_split(
+        SplitWord(account.splits.get(0, ()), account.due_nano, account.nonce)
+    )
+    return {place: word for place, word in words.items() if word}
 
 
 def stakes_nano(words: Mapping[int, int]) -> dict[int, int]:

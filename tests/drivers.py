@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import boa
 
 from sluice.account import Split
+from sluice.book import Position
 from sluice.errors import Refused
-from sluice.ledger import ALL, Ledger, Position, Skip
+from sluice.ledger import ALL, Ledger, Skip
 from sluice.parameters import Parameters
 from sluice.schedule import Release
 from sluice.words import MAX_AMOUNT_NANO

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.account import Split, bound_nano
-from sluice.ledger import Position
+from sluice.book import Position
 from sluice.parameters import Parameters
 from sluice.words import (
     NO_DIGEST,

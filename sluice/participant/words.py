@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_UP, Decimal
 
 from sluice.account import Split
-from sluice.ledger import ALL, Position
+from sluice.book import Position
+from sluice.ledger import ALL
 from sluice.parameters import Parameters
 from sluice.participant.now import AccountNow, Counting, Price, Turn
 from sluice.participant.pending import Pending

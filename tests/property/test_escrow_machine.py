@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 )
 
 from sluice.account import Split, bound_nano
+from sluice.book import Position
 from sluice.errors import Refused
-from sluice.ledger import ALL, Position, Skip
+from sluice.ledger import ALL, Skip
 from sluice.parameters import BPS
 from sluice.words import (
     NO_DIGEST,

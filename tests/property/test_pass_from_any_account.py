@@ -12,10 +12,11 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from sluice.account import Account, Split, bound_nano, stored_words
+from sluice.account import Account, Split, bound_nano
 from sluice.errors import Refused
 from sluice.ledger import Ledger
 from sluice.parameters import BPS
+from sluice.stored import stored_words
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_RISK_UNITS,

@@ -6,6 +6,7 @@ import pytest
 from eth_account import Account as Keys
 
 from sluice.account import Account
+from sluice.book import Position
 from sluice.instructions import (
     NEVER,
     Domain,
@@ -14,7 +15,7 @@ from sluice.instructions import (
     request,
     sign,
 )
-from sluice.ledger import ALL, Position
+from sluice.ledger import ALL
 from sluice.parameters import PERIOD_S, Parameters
 from sluice.participant.now import AccountNow, counts_from, free_turn, price
 from sluice.participant.pending import (

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.account import Account, stored_words
+from sluice.account import Account
 from sluice.parameters import Parameters
-from sluice.stored import account_of, gather
+from sluice.stored import account_of, gather, stored_words
 from sluice.words import (
     MAX_AMOUNT_NANO,
     MAX_NONCE,
