@@ -38,7 +38,8 @@ class Account:
     """Everything held for one address. `stakes_nano` has no zeros; `risks_units[r]` are the risks,
     none of them zero, recorded for the rounds after the account's last pass; `round_number` is that
     pass, None = never in one; `pages` the highest stake page ever written; `due_nano` the part of
-    the pool that leaves with the next free withdrawal; `splits` are those that were set."""
+    the pool that leaves with the next free withdrawal; `splits` are those that were set;
+    `offered_to` the address, lower case, that may take the account over, None = nobody."""
 
     pool_nano: int = 0
     stakes_nano: dict[int, int] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Account:
     pages: int = 0
     due_nano: int = 0
     splits: dict[int, Split] = field(default_factory=dict)
+    offered_to: str | None = None
 
     @property
     def staked_nano(self) -> int:
@@ -72,6 +74,7 @@ class Account:
             self.pages,
             self.due_nano,
             dict(self.splits),
+            self.offered_to,
         )
 
 
@@ -162,7 +165,13 @@ def leave(account: Account) -> None:
 
     account.pool_nano = account.equity_nano
     account.stakes_nano = {}
-    account.nonce = min(MAX_NONCE, account.nonce + MAX_NONCE_STEP)
+    account.nonce = raised(account.nonce)
+
+
+def raised(nonce: int) -> int:
+    """A nonce moved on as far as one step goes: what was signed for it, and for those to come, is
+    dead."""
+    return min(MAX_NONCE, nonce + MAX_NONCE_STEP)
 
 
 def set_split(account: Account, model: int, split: Split) -> None:
@@ -240,6 +249,25 @@ def instruct(
     for model, split in splits.items():
         set_split(account, model, split)
     account.nonce += 1
+
+
+# --- what a move does -------------------------------------------------------------------------
+
+
+def moved(old: Account, new: Account) -> tuple[Account, Account]:
+    """The two accounts after `old` has moved to the address of `new`, which must have no stakes,
+    risks or splits: everything is the new one's, the nonces stay apart, and the old one keeps its
+    period, so that a request used once stays dead."""
+    pool_nano = old.pool_nano + new.pool_nano
+    check_fits(pool_nano)
+
+    taken = old.copy()
+    taken.pool_nano = pool_nano
+    taken.due_nano = old.due_nano + new.due_nano
+    taken.period = max(old.period, new.period)
+    taken.nonce = new.nonce
+    taken.offered_to = None
+    return Account(period=old.period, nonce=raised(old.nonce)), taken
 
 
 # --- what a pass does -------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class Position:
 
 
 class Book:
-    """Accounts, reserve, burn counter, the round under way."""
+    """Accounts, reserve, burn counter, the round under way, the last pause."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -38,11 +38,16 @@ class Book:
         self.resolved = parameters.first_pass - 1
         self.digest = NO_DIGEST
         self.announced_at = 0
+        self.paused_at = 0
 
     def account(self, address: str) -> Account:
         """The account of an address, an empty one if nothing was ever written. Do not change what
         comes back."""
         return self.accounts.get(address) or Account()
+
+    def paused(self, now: int) -> bool:
+        """Whether a pause is on; it ends by itself after one round length."""
+        return self.paused_at != 0 and now < self.paused_at + self.parameters.round_length_s
 
     def open_risks(self, address: str, now: int) -> dict[int, int]:
         """The risk units of the account's open rounds: recorded, not resolved for it, not past the

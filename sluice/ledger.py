@@ -18,6 +18,7 @@ from sluice.account import (
     check_fits,
     instruct,
     leave,
+    moved,
     pass_over,
     set_split,
     set_stakes,
@@ -63,8 +64,8 @@ class Passed:
 
 
 class Ledger(Book):
-    """The whole escrow: accounts, reserve, burn counter, the round under way. A refused call
-    changes nothing."""
+    """The whole escrow: its book, and the steps that change it. A refused step changes nothing. Who
+    may take a step is not asked here, see `sluice.roles`."""
 
     # --- accounts ---------------------------------------------------------------------------------
 
@@ -136,13 +137,55 @@ class Ledger(Book):
 
     def cancel_withdrawal(self, address: str, now: int) -> None:
         """Gives up this period's free withdrawal, so that a request signed for it is dead."""
-        self.check_pay(now)
+        self._check_periods(now)
         account = self.account(address)
         if account.period >= self.parameters.period(now):
             raise Refused("cancel_withdrawal: this period's turn is used already")
 
         account.period = self.parameters.period(now)
         self.accounts[address] = account
+
+    # --- moves to another address -----------------------------------------------------------------
+
+    def offer_move(self, address: str, to: str) -> None:
+        """Lets `to` take the account over, and nobody else any more; the zero address: nobody."""
+        account = self.account(address)
+        account.offered_to = to.lower() if int(to, 16) else None
+        self.accounts[address] = account
+
+    def accept_move(self, sender: str, address: str, now: int) -> None:
+        """Takes over the account of `address`, which has offered that."""
+        if self.account(address).offered_to != sender.lower():
+            raise Refused("move: not offered to the caller")
+        self._move(address, sender, now)
+
+    def relay_move(
+        self, address: str, to: str, deadline: int, now: int, signed: bool = True
+    ) -> None:
+        """Both steps of a move in one, by anyone. `signed`: whether both addresses' signatures are
+        good, for the account's present nonce, which is asked only once time and nonce are right."""
+        self.check_running(now)
+        if now > deadline:
+            raise Refused("signature: expired")
+        if self.account(address).nonce == MAX_NONCE:
+            raise Refused("instruction: nonces are used up, use set_stakes and set_split")
+        if not signed:
+            raise Refused("signature: not the account's")
+        self._move(address, to, now)
+
+    def _move(self, address: str, to: str, now: int) -> None:
+        if self.announced_at != 0:
+            raise Refused("move: wait for the end of the announced round")
+        new = self.account(to)
+        if (
+            address.lower() == to.lower()
+            or new.stakes_nano
+            or new.splits
+            or self.open_risks(to, now)
+        ):
+            raise Refused("move: to another address without stakes, risks or splits")
+
+        self.accounts[address], self.accounts[to] = moved(self.account(address), new)
 
     # --- withdrawals ------------------------------------------------------------------------------
 
@@ -163,7 +206,11 @@ class Ledger(Book):
         return amount_nano
 
     def check_pay(self, now: int) -> None:
-        """Refused once the periods are at their end."""
+        """What a batch of `pay` asks first: no pause is on, the periods are not at their end."""
+        self.check_running(now)
+        self._check_periods(now)
+
+    def _check_periods(self, now: int) -> None:
         if self.parameters.period(now) > self.parameters.last_period:
             raise Refused("pay: periods are at their end, use withdraw()")
 
@@ -228,6 +275,7 @@ class Ledger(Book):
     def announce(self, round_number: int, replaces: bytes, digest: bytes, now: int) -> None:
         """Stores the digest of the round's links, or of what is left of them; the window starts
         (again)."""
+        self.check_running(now)
         self._check_next(round_number)
         if round_number > self.parameters.last_round:
             raise Refused("announce: rounds are at their end, use withdraw()")
@@ -245,11 +293,10 @@ class Ledger(Book):
         self, round_number: int, links: Sequence[bytes], next_digest: bytes, now: int
     ) -> Passed:
         """Applies links of the announced round in order; those applied already are passed over."""
+        self.check_running(now)
         if not links:
             raise Refused("resolve: give at least one link")
-        self._check_next(round_number)
-        if self.announced_at == 0:
-            raise Refused("resolve: nothing is announced, see round_state()")
+        self._check_announced(round_number)
         if now < self.announced_at + self.parameters.window_s:
             raise Refused("resolve: the challenge window is still open")
         chain = digest_chain(links, next_digest)
@@ -296,9 +343,42 @@ class Ledger(Book):
         self.burned_nano += burned_nano
         return Passed(earned_nano, burned_nano, len(changed))
 
+    def veto(self, round_number: int) -> bytes:
+        """Clears what is announced and left to apply, also during a pause; returns its digest."""
+        self._check_announced(round_number)
+
+        vetoed, self.digest, self.announced_at = self.digest, NO_DIGEST, 0
+        return vetoed
+
     def _check_next(self, round_number: int) -> None:
         if round_number != self.resolved + 1:
             raise Refused("round: not the next one, see round_state()")
+
+    def _check_announced(self, round_number: int) -> None:
+        self._check_next(round_number)
+        if self.announced_at == 0:
+            raise Refused("resolve: nothing is announced, see round_state()")
+
+    # --- pauses -----------------------------------------------------------------------------------
+
+    def pause(self, now: int) -> None:
+        """Stops what asks `check_running`, for one round length; once until `unpause`."""
+        if self.paused_at != 0:
+            raise Refused("pause: used, the owner has to unpause() first")
+        self.paused_at = now
+
+    def unpause(self) -> None:
+        """Ends a pause, or allows another after one that ended by itself."""
+        if self.paused_at == 0:
+            raise Refused("unpause: there was no pause()")
+        self.paused_at = 0
+
+    def check_running(self, now: int) -> None:
+        """Refused during a pause. What a pause stops asks this first: the deposits and a batch of
+        `relay`, whose steps here know no time, by whoever takes them; `relay_move`, `announce`,
+        `resolve`, `pay` by themselves. Nothing else does: clocks and ways out run on."""
+        if self.paused(now):
+            raise Refused("paused: withdraw() and set_stakes() work, see paused_at()")
 
     # --- reserve ----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sluice.account import Account, Split
 from sluice.parameters import Parameters
 from sluice.words import (
+    OFFER_PLACE,
     OPEN_ROUNDS,
     PAGES,
     SPLIT_PLACE,
@@ -31,8 +32,8 @@ HAS_DUE = 2
 
 
 Place = tuple[str, int]
-"""An account's address and a place of it: 0 the account word, 1 to 16 the stake pages, 32 + model
-the split words."""
+"""An account's address and a place of it: 0 the account word, 1 to 16 the stake pages, 17 the offer
+of a move, 32 + model the split words."""
 Read = Callable[[Sequence[Place]], Iterable[int]]
 """Gives the words at the places asked for, in their order."""
 
@@ -62,8 +63,8 @@ def _gather(
 
 
 def _first_places(words: Mapping[int, int]) -> Iterable[int]:
-    """The account word, and the split word of model 0, which holds the nonce."""
-    return (0, SPLIT_PLACE)
+    """The account word, the offer, and the split word of model 0, which holds the nonce."""
+    return (0, OFFER_PLACE, SPLIT_PLACE)
 
 
 def _page_places(words: Mapping[int, int]) -> Iterable[int]:
@@ -109,6 +110,7 @@ def stored_words(account: Account, parameters: Parameters) -> dict[int, int]:
     words[SPLIT_PLACE] = pack_split(
         SplitWord(account.splits.get(0, ()), account.due_nano, account.nonce)
     )
+    words[OFFER_PLACE] = int(account.offered_to or "0", 16)
     return {place: word for place, word in words.items() if word}
 
 
@@ -135,6 +137,7 @@ def account_of(words: Mapping[int, int], parameters: Parameters) -> Account:
                 splits[model] = unpack_split(words.get(SPLIT_PLACE + model, 0)).parts
     rounds = range(head.round_word + 1, head.round_word + 1 + OPEN_ROUNDS)
     risks = {parameters.round_number(r): head.risks_units[r % OPEN_ROUNDS] for r in rounds}
+    offer = words.get(OFFER_PLACE, 0)
     return Account(
         pool_nano=head.pool_nano,
         stakes_nano=stakes_nano(words),
@@ -145,4 +148,5 @@ def account_of(words: Mapping[int, int], parameters: Parameters) -> Account:
         pages=head.pages,
         due_nano=first_split.due_nano if head.flags & HAS_DUE else 0,
         splits=splits,
+        offered_to=f"0x{offer:040x}" if offer else None,
     )

@@ -49,9 +49,10 @@ PAYOUT_BIAS_NANO: int = 2**53
 
 ACCOUNT_BITS = 160
 WORD_BYTES = 32
+OFFER_PLACE = 17
 SPLIT_PLACE = 32
-"""Split words stand at place 32 + model; stake pages at places 1..16; the account word at place
-0."""
+"""Split words stand at place 32 + model; the address to which a move is offered at place 17; stake
+pages at places 1..16; the account word at place 0."""
 
 POOL = 254
 WALLET = 255

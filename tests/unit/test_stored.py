@@ -52,6 +52,7 @@ def accounts(draw: st.DrawFn) -> Account:
         pages=draw(st.integers(max(used), PAGES)),
         due_nano=draw(st.integers(0, pool_nano)),
         splits=own_splits,
+        offered_to=draw(st.one_of(st.none(), st.integers(1, 2**160 - 1).map("0x{:040x}".format))),
     )
 
 
