@@ -61,6 +61,28 @@ class Calls:
         """Gives the sender's turn of this period up, so that its signed requests are dead."""
         return encode_call("cancel_withdrawal()")
 
+    def offer_move(self, to: str) -> bytes:
+        """Lets `to` take the sender's account over; the zero address: nobody any more."""
+        return encode_call("offer_move(address)", to)
+
+    def accept_move(self, account: str) -> bytes:
+        """Takes over an account that was offered to the sender."""
+        return encode_call("accept_move(address)", account)
+
+    def relay_move(
+        self, account: str, to: str, deadline: int, signature: bytes, to_signature: bytes
+    ) -> bytes:
+        """Moves an account whose old and new address signed that: the signatures of `account` and
+        of `to`, 64 bytes r and vs of a key (EIP-2098), or a contract wallet's."""
+        return encode_call(
+            "relay_move(address,address,uint256,bytes,bytes)",
+            account,
+            to,
+            deadline,
+            signature,
+            to_signature,
+        )
+
     def announce(self, round_number: int, replaces: bytes, digest: bytes) -> bytes:
         """Announces a round, or again what is left of it."""
         return encode_call("announce(uint256,bytes32,bytes32)", round_number, replaces, digest)
@@ -70,6 +92,18 @@ class Calls:
         return encode_call(
             "resolve(uint256,bytes[],bytes32)", round_number, list(links), next_digest
         )
+
+    def veto(self, round_number: int) -> bytes:
+        """Clears what is announced of a round and left to apply."""
+        return encode_call("veto(uint256)", round_number)
+
+    def pause(self) -> bytes:
+        """Stops deposits, relays, passes and batches for one round length."""
+        return encode_call("pause()")
+
+    def unpause(self) -> bytes:
+        """Ends a pause, or allows another one."""
+        return encode_call("unpause()")
 
     def pay(self, requests: Sequence[int], due_accounts: Sequence[str], signatures: bytes) -> bytes:
         """Pays free withdrawals; `sluice.instructions` packs requests and signatures."""

@@ -130,6 +130,35 @@ class Escrow(Contract):
         more."""
         return self.send_large(calls.relay(instructions, signatures), sender, gas)
 
+    # --- moves to another address -------------------------------------------------------------
+
+    def offer_move(self, to: str, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
+        """Lets `to` take the sender's account over, in place of whom it was offered to before; the
+        zero address takes the offer back."""
+        return self.send(calls.offer_move(to), sender, gas)
+
+    def accept_move(
+        self, account: str, *, sender: AccountAPI, gas: int | None = None
+    ) -> ReceiptAPI:
+        """Takes over an account that was offered to the sender; not while a round is announced."""
+        return self.send(calls.accept_move(account), sender, gas)
+
+    def relay_move(
+        self,
+        account: str,
+        to: str,
+        deadline: int,
+        signature: bytes,
+        to_signature: bytes,
+        *,
+        sender: AccountAPI,
+        gas: int | None = None,
+    ) -> ReceiptAPI:
+        """Moves an account, both addresses having signed that; anyone. `gas` None: what it would
+        use now and a quarter more."""
+        data = calls.relay_move(account, to, deadline, signature, to_signature)
+        return self.send_large(data, sender, gas)
+
     # --- rounds -----------------------------------------------------------------------------
 
     def announce(
@@ -156,6 +185,18 @@ class Escrow(Contract):
         """Applies consecutive links; `next_digest` is that of what follows, zero ends the round.
         `gas` None: what it would use now and a quarter more."""
         return self.send_large(calls.resolve(round_number, links, next_digest), sender, gas)
+
+    def veto(self, round_number: int, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
+        """Clears what is announced of the next round and left to apply; guardian."""
+        return self.send(calls.veto(round_number), sender, gas)
+
+    def pause(self, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
+        """Stops deposits, relays, passes and batches for one round length; guardian."""
+        return self.send(calls.pause(), sender, gas)
+
+    def unpause(self, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
+        """Ends a pause, or allows another after one that ended by itself; owner."""
+        return self.send(calls.unpause(), sender, gas)
 
     def pay(
         self,
@@ -218,6 +259,10 @@ class Escrow(Contract):
             "round_state()", "(uint256,bytes32,uint256)", block=block
         )
         return RoundState(resolved, digest, announced_at)
+
+    def paused_at(self, block: int | None = None) -> int:
+        """When the last pause began, 0 = not since the owner's last `unpause`."""
+        return int(self._view("paused_at()", "(uint256)", block=block)[0])
 
     def reserve_nano(self, block: int | None = None) -> int:
         """What is set aside to pay earnings."""
@@ -304,6 +349,7 @@ class Escrow(Contract):
             state.digest,
             state.announced_at,
         )
+        book.paused_at = self.paused_at(at)
         return book
 
     def time(self, block: int | None = None) -> int:

@@ -103,6 +103,43 @@ class WithdrawalCancelled:
     period: int
 
 
+@dataclass(frozen=True, slots=True)
+class RoundVetoed:
+    """The guardian cleared what was announced and left to apply; its digest."""
+
+    round_number: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The guardian's pause began; it ends by itself after one round length."""
+
+    paused_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """The owner ended the pause, or allowed another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOffered:
+    """`to`, and nobody else, may take the account over; None: nobody may."""
+
+    account: str
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMoved:
+    """Everything of `account` is `to`'s now; `nonce` is the one that the old account keeps."""
+
+    account: str
+    to: str
+    nonce: int
+
+
 def free_withdrawals(logs: Iterable[Log]) -> list[FreeWithdrawals]:
     """The batches of free withdrawals among a receipt's logs."""
     batches = []
@@ -170,6 +207,40 @@ def withdrawals_cancelled(logs: Iterable[Log]) -> list[WithdrawalCancelled]:
     return [
         WithdrawalCancelled(_address(topics[1]), _number(data))
         for topics, data in _matching(logs, "WithdrawalCancelled(address,uint256)")
+    ]
+
+
+def rounds_vetoed(logs: Iterable[Log]) -> list[RoundVetoed]:
+    """The vetoes among a receipt's logs."""
+    return [
+        RoundVetoed(_number(topics[1]), data)
+        for topics, data in _matching(logs, "RoundVetoed(uint256,bytes32)")
+    ]
+
+
+def pauses(logs: Iterable[Log]) -> list[Paused]:
+    """The pauses that began among a receipt's logs."""
+    return [Paused(_number(data)) for _, data in _matching(logs, "Paused(uint256)")]
+
+
+def pauses_ended(logs: Iterable[Log]) -> list[Unpaused]:
+    """The pauses that the owner ended among a receipt's logs."""
+    return [Unpaused() for _ in _matching(logs, "Unpaused()")]
+
+
+def moves_offered(logs: Iterable[Log]) -> list[MoveOffered]:
+    """The offers of a move, those taken back too, among a receipt's logs."""
+    return [
+        MoveOffered(_address(topics[1]), _address(topics[2]) if _number(topics[2]) else None)
+        for topics, _ in _matching(logs, "MoveOffered(address,address)")
+    ]
+
+
+def accounts_moved(logs: Iterable[Log]) -> list[AccountMoved]:
+    """The moves to another address among a receipt's logs."""
+    return [
+        AccountMoved(_address(topics[1]), _address(topics[2]), _number(data))
+        for topics, data in _matching(logs, "AccountMoved(address,address,uint256)")
     ]
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sluice.account import moved
 from sluice.ledger import Ledger, Skip
 from sluice.parameters import Parameters
-from sluice.words import AMOUNT_BITS, MAX_AMOUNT_NANO, digest_chain
+from sluice.words import AMOUNT_BITS, MAX_AMOUNT_NANO, NO_DIGEST, digest_chain
 from tests.escrow_world import MAX, NANO
 from tests.messages import unpacked_instructions, unpacked_parts
 
@@ -54,6 +55,19 @@ class EventBook:
                 self._link(fields["round"], fields["link"], fields["time"])
             case "RoundResolved":
                 book.resolved = fields["round"]
+                book.digest, book.announced_at = NO_DIGEST, 0
+            case "RoundVetoed":
+                book.digest, book.announced_at = NO_DIGEST, 0
+            case "Paused":
+                book.pause(fields["paused_at"])
+            case "Unpaused":
+                book.unpause()
+            case "MoveOffered":
+                book.offer_move(account, fields["to"])
+            case "AccountMoved":
+                old, new = book.account(account), book.account(fields["to"])
+                book.accounts[account], book.accounts[fields["to"]] = moved(old, new)
+                assert book.accounts[account].nonce == fields["nonce"]
             case "ReserveFunded":
                 book.reserve_nano += amount_nano
             case "ReserveWithdrawn":
@@ -83,8 +97,12 @@ class EventBook:
 
     def _link(self, round_number: int, link: bytes, time: int) -> None:
         # the ledger wants a chain and an order: both are the contract's word here
-        resolved, rest = self.ledger.resolved, b"\x01" * 32
-        self.ledger.resolved = round_number - 1
-        self.ledger.digest, self.ledger.announced_at = digest_chain([link], rest)[0], 1
-        self.ledger.resolve(round_number, [link], rest, time)
-        self.ledger.resolved = resolved
+        book, rest = self.ledger, b"\x01" * 32
+        kept = book.resolved, book.digest, book.announced_at
+        book.resolved, book.digest, book.announced_at = (
+            round_number - 1,
+            digest_chain([link], rest)[0],
+            1,
+        )
+        book.resolve(round_number, [link], rest, time)
+        book.resolved, book.digest, book.announced_at = kept

@@ -10,20 +10,30 @@ from eth_utils.crypto import keccak
 from sluice.calls import Calls, calls
 from sluice.escrow import Escrow
 from sluice.events import (
+    AccountMoved,
     FreeWithdrawals,
     InstructionsCancelled,
     InstructionSkipped,
     InstructionsRelayed,
     Item,
     LinkApplied,
+    MoveOffered,
+    Paused,
+    RoundVetoed,
     SplitSet,
     StakesSet,
+    Unpaused,
     WithdrawalCancelled,
+    accounts_moved,
     free_withdrawals,
     instructions_cancelled,
     instructions_relayed,
     instructions_skipped,
     links_applied,
+    moves_offered,
+    pauses,
+    pauses_ended,
+    rounds_vetoed,
     splits_set,
     stakes_set,
     withdrawals_cancelled,
@@ -36,6 +46,7 @@ from tests.compiled import deployer_of, words_slot
 from tests.escrow_world import item
 
 ACCOUNT = to_checksum_address("0x" + "a1" * 20)
+OTHER = to_checksum_address("0x" + "b2" * 20)
 OTHER_NAMES = {
     "parameters": "terms",
     "reserve": "reserve_nano",
@@ -49,6 +60,11 @@ def abi() -> list[dict[str, object]]:
     compiled = deployer_of("Escrow.vy").compiler_data
     listed = json.loads(json.dumps(compiled_abi(compiled)))
     return [each for each in listed if each["type"] == "function"]
+
+
+def views() -> list[str]:
+    """The names of the contract's functions that change nothing."""
+    return [str(each["name"]) for each in abi() if each["stateMutability"] in ("view", "pure")]
 
 
 def compiled_abi(compiled: object) -> object:
@@ -84,8 +100,14 @@ def test_calls_have_the_contracts_selectors_and_base_units() -> None:
         "cancel_withdrawal": calls.cancel_withdrawal(),
         "leave": calls.leave(),
         "withdraw": calls.withdraw(ALL),
+        "offer_move": calls.offer_move(ACCOUNT),
+        "accept_move": calls.accept_move(ACCOUNT),
+        "relay_move": calls.relay_move(ACCOUNT, OTHER, 2**256 - 1, b"\x01" * 64, b""),
         "announce": calls.announce(1, bytes(32), b"\x01" * 32),
         "resolve": calls.resolve(1, [b"", bytes(32)], bytes(32)),
+        "veto": calls.veto(1),
+        "pause": calls.pause(),
+        "unpause": calls.unpause(),
         "pay": calls.pay([1], [], b"\x00\x00"),
         "fund": calls.fund(1),
         "withdraw_reserve": calls.withdraw_reserve(1),
@@ -104,6 +126,7 @@ def test_calls_have_the_contracts_selectors_and_base_units() -> None:
     assert {name: data[:4] for name, data in made.items()} == {
         name: selectors[name] for name in made
     }
+    assert set(selectors) - set(made) == set(views())
     assert made["deposit"][4:] == encode(["uint256"], [3 * 10**9])
     assert made["set_split"][4:] == encode(
         ["uint256", "uint256[]", "uint256[]"], [3, [POOL, 5], [4_000, 6_000]]
@@ -156,6 +179,24 @@ def test_events_of_an_account_are_read() -> None:
     assert instructions_skipped(logs) == [InstructionSkipped(ACCOUNT, 4, "instruction: expired")]
     assert instructions_cancelled(logs) == [InstructionsCancelled(ACCOUNT, 9)]
     assert withdrawals_cancelled(logs) == [WithdrawalCancelled(ACCOUNT, 3)]
+
+
+def test_events_of_powers_and_moves_are_read() -> None:
+    """Each into its own type, and none into another's; an offer taken back names nobody."""
+    logs = [
+        event("RoundVetoed(uint256,bytes32)", 261, bytes32=b"\x05" * 32),
+        event("Paused(uint256)", uint256=99),
+        event("Unpaused()"),
+        event("MoveOffered(address,address)", ACCOUNT, OTHER),
+        event("MoveOffered(address,address)", ACCOUNT, 0),
+        event("AccountMoved(address,address,uint256)", ACCOUNT, OTHER, uint256=1_000),
+    ]
+
+    assert rounds_vetoed(logs) == [RoundVetoed(261, b"\x05" * 32)]
+    assert pauses(logs) == [Paused(99)]
+    assert pauses_ended(logs) == [Unpaused()]
+    assert moves_offered(logs) == [MoveOffered(ACCOUNT, OTHER), MoveOffered(ACCOUNT, None)]
+    assert accounts_moved(logs) == [AccountMoved(ACCOUNT, OTHER, 1_000)]
 
 
 def test_events_are_read_whether_bytes_or_text() -> None:
