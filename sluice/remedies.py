@@ -19,6 +19,10 @@ REMEDIES: Mapping[str, str] = {
         "Rounds are announced by the operator or the owner; send it with the account of one of "
         "them, see operator() and owner()."
     ),
+    "caller: only the guardian": (
+        "Rounds are vetoed and pauses begun by the guardian; send it with that account, see "
+        "guardian()."
+    ),
     "ownable: caller is not the owner": (
         "This is for the owner, see owner(); send it with that account."
     ),
@@ -78,6 +82,7 @@ REMEDIES: Mapping[str, str] = {
         "Change the shares until they are exactly 100% together (10,000 basis points)."
     ),
     # signed messages
+    "signature: expired": "The deadline has passed: both addresses sign again with a later one.",
     "instruction: expired": "Its deadline has passed: sign it again with a later one.",
     "instruction: its nonce is used or cancelled": (
         "Its nonce is used: it was applied, another one was in its place, or it was cancelled. "
@@ -178,6 +183,29 @@ REMEDIES: Mapping[str, str] = {
     "earnings are above its bound": (
         "The entry earns more than the round may: correct the input and announce what is left "
         "again."
+    ),
+    # pauses
+    "paused: withdraw() and set_stakes() work, see paused_at()": (
+        "The guardian has paused deposits, relays, passes and batches: run it again when the pause "
+        "has ended, at the latest one round length after paused_at(). Your own withdrawal works."
+    ),
+    "pause: used, the owner has to unpause() first": (
+        "One pause is all the guardian has: another needs the owner's unpause() in between, also "
+        "after a pause that ended by itself."
+    ),
+    "unpause: there was no pause()": "Nothing is paused: there is nothing to end.",
+    # moves to another address
+    "move: not offered to the caller": (
+        "The old address names who may take its account over: send offer_move() from it first, and "
+        "accept_move() from exactly the address that it names."
+    ),
+    "move: wait for the end of the announced round": (
+        "A round is announced, and no account may slip out of it: move when the round is done, "
+        "round_state() then shows nothing announced."
+    ),
+    "move: to another address without stakes, risks or splits": (
+        "Choose a fresh address, or set the new one's stakes and splits to nothing and wait until "
+        "no open round risks anything of it."
     ),
     # treasury
     "reserve: too small for the earnings, fund() it first": (

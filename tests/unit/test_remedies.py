@@ -29,7 +29,7 @@ def of_ledger() -> set[str]:
     """The contracts' words in the reference model: reasons of skipped instructions are among
     them."""
     found = set()
-    for name in ("account.py", "ledger.py"):
+    for name in ("account.py", "ledger.py", "roles.py"):
         for node in ast.walk(ast.parse((ROOT / "sluice" / name).read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused":
                 found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
