@@ -334,7 +334,7 @@ class Ledger(Book):
                 if isinstance(error, PagesOutOfOrder):
                     held = changed.get(error.account) or self.account(error.account)
                     reason = ALREADY_IN if held.round_number == round_number else reason
-                raise Refused(f"entry {entry_index} of link {link_index}: {reason}") from None
+                raise Refused(f"entry {entry_index:02} of link {link_index:02}: {reason}") from None
         if earned_nano > self.reserve_nano:
             raise Refused("reserve: too small for the earnings, fund() it first")
 

@@ -53,7 +53,7 @@ def _withdraw_reserve_while_announced(driver: Driver) -> None:
         (_withdraw_reserve_while_announced, "amount: does not fit 54 bits of nano-NMR"),
         (
             _again_and_pages_out_of_order,
-            "entry 0 of link 1: account is already in this pass",
+            "entry 00 of link 01: account is already in this pass",
         ),
         (
             lambda d: d.set_stakes(STAKER, {65: TOO_MUCH, 1: 1}),

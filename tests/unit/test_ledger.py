@@ -109,7 +109,7 @@ def refused_steps() -> list[tuple[str, Callable[[Ledger], Any]]]:
             next_round, links, NO_DIGEST, late + WEEK
         )
 
-    above = "entry 0 of link 0: {} are above its bound"
+    above = "entry 00 of link 00: {} are above its bound"
     return [
         ("amount: must be above zero", lambda ledger: ledger.deposit(STAKER, 0)),
         (
@@ -161,7 +161,7 @@ def refused_steps() -> list[tuple[str, Callable[[Ledger], Any]]]:
         (above.format("losses"), resolved(Entry(STAKER, {0: -over}))),
         (above.format("earnings"), resolved(Entry(STAKER, {0: over}))),
         (
-            "entry 1 of link 0: account is already in this pass",
+            "entry 01 of link 00: account is already in this pass",
             resolved(Entry(STAKER, {0: 5}), Entry(STAKER)),
         ),
         (

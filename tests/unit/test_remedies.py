@@ -53,7 +53,7 @@ def test_a_remedy_is_a_whole_sentence() -> None:
 
 def test_remedy_finds_a_reason_behind_its_entry() -> None:
     bound = REMEDIES["losses are above its bound"]
-    assert remedy("entry 3 of link 12: losses are above its bound") == bound
+    assert remedy("entry 03 of link 12: losses are above its bound") == bound
     assert remedy("an error of the node") is None
 
 
