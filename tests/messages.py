@@ -1,4 +1,4 @@
-"""The two messages that wallets sign, as the contract takes them and as EIP-712 documents.
+"""The three messages that wallets sign, as the contract takes them and as EIP-712 documents.
 
 Stated here a second time, apart from `sluice.instructions`, which is held against it. Amounts are
 nano-NMR, deadlines unix seconds; None stands for all that is withdrawable, and for no deadline."""
@@ -19,6 +19,7 @@ _TYPES = {
     "Withdrawal": "address account, uint256 amount, uint256 period, uint256 deadline",
     "Instruction": "address account, uint256[] models, uint256[] stakes, Split[] splits, "
     "uint256 nonce, uint256 deadline",
+    "Move": "address account, address to, uint256 nonce, uint256 deadline",
     "Split": "uint256 model, uint256[] destinations, uint256[] shares",
 }
 
@@ -92,6 +93,31 @@ class Instruction:
             "deadline": MAX if self.deadline is None else self.deadline,
         }
         return _document("Instruction", message, escrow, chain_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of all of an account to another address, as both of them sign it."""
+
+    account: str
+    to: str
+    nonce: int = 0
+    deadline: int | None = None
+
+    @property
+    def until(self) -> int:
+        """The deadline as the contract is given it."""
+        return MAX if self.deadline is None else self.deadline
+
+    def typed_data(self, escrow: str, chain_id: int) -> dict[str, Any]:
+        """The EIP-712 document that both wallets sign."""
+        message = {
+            "account": self.account,
+            "to": self.to,
+            "nonce": self.nonce,
+            "deadline": self.until,
+        }
+        return _document("Move", message, escrow, chain_id)
 
 
 def packed_parts(split: Split) -> int:
