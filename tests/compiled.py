@@ -6,12 +6,12 @@ from typing import Any
 
 import boa
 
-from sluice.words import MODELS, PAGES, SPLIT_PLACE, word_slot
+from sluice.words import MODELS, OFFER_PLACE, PAGES, SPLIT_PLACE, word_slot
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 
-PLACES = (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
-"""Where an account can have a word: its own, the stake pages, the split words."""
+PLACES = (*range(PAGES + 1), OFFER_PLACE, *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
+"""Where an account can have a word: its own, the stake pages, the offer, the split words."""
 
 
 @cache

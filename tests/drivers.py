@@ -1,199 +1,25 @@
-"""The ledger and the contract behind one interface, so that a test can lead both the same way.
+"""The ledger and the contract behind one interface, so that a test can lead both the same way."""
 
-Every step raises Refused with the contract's own text where it is refused. Amounts in nano-NMR,
-times in unix seconds."""
-
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import boa
 
 from sluice.account import Split
 from sluice.book import Position
 from sluice.errors import Refused
-from sluice.ledger import ALL, Ledger, Skip
-from sluice.parameters import Parameters
+from sluice.ledger import ALL, Skip
+from sluice.roles import Roles
 from sluice.schedule import Release
 from sluice.words import MAX_AMOUNT_NANO
 from tests.compiled import stored_words
+from tests.driver import Driver, Request, Seen, Signed, SignedMove
 from tests.escrow_world import MAX, NANO, World, nano, revert_reason, role_address, set_time
-from tests.messages import Instruction, Withdrawal, packed_signatures, relay_arguments
+from tests.ledger_driver import LedgerDriver
+from tests.messages import Withdrawal, packed_signature, relay_arguments, signatures_of
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A free withdrawal that the account itself has signed; the amount may be ALL."""
-
-    role: str
-    amount_nano: int
-    period: int
-    deadline: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """An instruction and the role whose signature is under it."""
-
-    instruction: Instruction
-    signer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All state: each account's stored words and its position, the treasury, the round under way,
-    and the token balance."""
-
-    words: dict[str, dict[int, int]]
-    positions: dict[str, Position]
-    reserve_nano: int
-    burned_nano: int
-    round_state: tuple[int, bytes, int]
-    held_nano: int
-
-
-class Driver(Protocol):
-    """What can be done to the escrow; `now` is the time of the next step."""
-
-    now: int
-
-    def deposit(self, account: str, amount_nano: int) -> None: ...
-    def deposit_for(self, sender: str, account: str, amount_nano: int) -> None: ...
-    def deposit_and_stake(
-        self, account: str, amount_nano: int, stakes_nano: Mapping[int, int]
-    ) -> None: ...
-    def set_stakes(self, account: str, stakes_nano: Mapping[int, int]) -> None: ...
-    def set_split(self, account: str, model: int, split: Split) -> None: ...
-    def leave(self, account: str) -> None: ...
-    def relay(self, signed: Sequence[Signed]) -> list[str]:
-        """Why each was skipped; empty for those that were applied."""
-
-    def cancel_instructions(self, account: str, nonce: int) -> None: ...
-    def cancel_withdrawal(self, account: str) -> None: ...
-    def withdraw(self, account: str, amount_nano: int) -> int: ...
-    def pay(
-        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
-    ) -> list[tuple[Skip, int]]: ...
-    def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None: ...
-    def resolve(self, round_number: int, links: Sequence[bytes], next_digest: bytes) -> None: ...
-    def fund(self, amount_nano: int) -> None: ...
-    def withdraw_reserve(self, amount_nano: int) -> None: ...
-    def burn(self) -> None: ...
-    def position(self, account: str) -> Position: ...
-    def words(self, account: str) -> dict[int, int]: ...
-    def schedule(self, account: str) -> list[Release]: ...
-    def seen(self, accounts: Sequence[str]) -> Seen: ...
-
-
-class LedgerDriver:
-    """The reference model."""
-
-    def __init__(self, parameters: Parameters) -> None:
-        self.ledger = Ledger(parameters)
-        self.now = parameters.deployed_at
-
-    def deposit(self, account: str, amount_nano: int) -> None:
-        self.ledger.deposit(account, amount_nano)
-
-    def deposit_for(self, sender: str, account: str, amount_nano: int) -> None:
-        self.ledger.deposit(account, amount_nano)
-
-    def deposit_and_stake(
-        self, account: str, amount_nano: int, stakes_nano: Mapping[int, int]
-    ) -> None:
-        self.ledger.deposit_and_stake(account, amount_nano, stakes_nano)
-
-    def set_stakes(self, account: str, stakes_nano: Mapping[int, int]) -> None:
-        self.ledger.set_stakes(account, stakes_nano)
-
-    def set_split(self, account: str, model: int, split: Split) -> None:
-        self.ledger.set_split(account, model, split)
-
-    def leave(self, account: str) -> None:
-        self.ledger.leave(account)
-
-    def relay(self, signed: Sequence[Signed]) -> list[str]:
-        return [self._instruct(each.instruction, each.signer) for each in signed]
-
-    def _instruct(self, instruction: Instruction, signer: str) -> str:
-        forged = instruction.account != role_address(signer)
-        book = deepcopy(self.ledger) if forged else self.ledger
-        deadline = MAX if instruction.deadline is None else instruction.deadline
-        try:
-            book.apply_instruction(
-                instruction.account,
-                instruction.stakes_nano,
-                instruction.splits,
-                instruction.nonce,
-                deadline,
-                self.now,
-            )
-        except Refused as refusal:
-            # a signature is looked at after time and nonce and before what it changes
-            timely = not str(refusal).startswith("instruction:") or "no change" in str(refusal)
-            if not (forged and timely):
-                return str(refusal)
-        return "signature: not the account's" if forged else ""
-
-    def cancel_instructions(self, account: str, nonce: int) -> None:
-        self.ledger.cancel_instructions(account, nonce)
-
-    def cancel_withdrawal(self, account: str) -> None:
-        self.ledger.cancel_withdrawal(account, self.now)
-
-    def withdraw(self, account: str, amount_nano: int) -> int:
-        return self.ledger.withdraw(account, amount_nano, self.now)
-
-    def pay(
-        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
-    ) -> list[tuple[Skip, int]]:
-        self.ledger.check_pay(self.now)
-        paid = [
-            self.ledger.pay(
-                role_address(request.role),
-                request.amount_nano,
-                request.period,
-                request.deadline,
-                self.now,
-            )
-            for request in requests
-        ]
-        return paid + [self.ledger.pay_due(account, self.now) for account in due_accounts]
-
-    def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None:
-        self.ledger.announce(round_number, replaces, digest, self.now)
-
-    def resolve(self, round_number: int, links: Sequence[bytes], next_digest: bytes) -> None:
-        self.ledger.resolve(round_number, links, next_digest, self.now)
-
-    def fund(self, amount_nano: int) -> None:
-        self.ledger.fund(amount_nano)
-
-    def withdraw_reserve(self, amount_nano: int) -> None:
-        self.ledger.withdraw_reserve(amount_nano)
-
-    def burn(self) -> None:
-        self.ledger.burn()
-
-    def position(self, account: str) -> Position:
-        return self.ledger.position(account, self.now)
-
-    def words(self, account: str) -> dict[int, int]:
-        return self.ledger.words(account)
-
-    def schedule(self, account: str) -> list[Release]:
-        return self.ledger.schedule(account, self.now)
-
-    def seen(self, accounts: Sequence[str]) -> Seen:
-        return Seen(
-            words={account: self.ledger.words(account) for account in accounts},
-            positions={account: self.ledger.position(account, self.now) for account in accounts},
-            reserve_nano=self.ledger.reserve_nano,
-            burned_nano=self.ledger.burned_nano,
-            round_state=(self.ledger.resolved, self.ledger.digest, self.ledger.announced_at),
-            held_nano=self.ledger.held_nano,
-        )
+__all__ = ["Driver", "EscrowDriver", "LedgerDriver", "Request", "Seen", "Signed", "SignedMove"]
 
 
 class EscrowDriver:
@@ -204,14 +30,23 @@ class EscrowDriver:
         self.now = world.parameters.deployed_at
         self.operator = role_address("operator")
         self.owner = role_address("owner")
+        self.guardian = role_address("guardian")
         self.stranger = role_address("stranger")
+        self.wallets: set[str] = set()
+        self.answers: Counter[tuple[str, str]] = Counter()
+        """How often each external went through (under "") or was refused, by reason."""
 
     def _send(self, function: Callable[..., Any], *arguments: Any, sender: str) -> Any:
         set_time(self.now)
+        name = function.fn_ast.name
         try:
-            return function(*arguments, sender=sender)
+            answer = function(*arguments, sender=sender)
         except boa.BoaError as error:
-            raise Refused(revert_reason(error)) from None
+            reason = revert_reason(error)
+            self.answers[name, reason or "without words"] += 1
+            raise Refused(reason) from None
+        self.answers[name, ""] += 1
+        return answer
 
     def deposit(self, account: str, amount_nano: int) -> None:
         self._send(self.world.escrow.deposit, nano(amount_nano), sender=account)
@@ -240,7 +75,8 @@ class EscrowDriver:
     def relay(self, signed: Sequence[Signed]) -> list[str]:
         escrow = self.world.escrow
         batch = [self.world.signed(each.instruction, each.signer) for each in signed]
-        self._send(escrow.relay, *relay_arguments(batch), sender=self.stranger)
+        arguments = relay_arguments(batch, self.wallets)
+        self._send(escrow.relay, *arguments, sender=self.stranger)
         events = self.world.events()
         reasons = iter(f["reason"] for name, f in events if name == "InstructionSkipped")
         (applied,) = (f["applied"] for name, f in events if name == "InstructionsRelayed")
@@ -259,39 +95,87 @@ class EscrowDriver:
         return int(self._send(self.world.escrow.withdraw, amount, sender=account)) // NANO
 
     def pay(
-        self, requests: Sequence[Request], due_accounts: Sequence[str] = ()
+        self,
+        requests: Sequence[Request],
+        due_accounts: Sequence[str] = (),
+        sender: str | None = None,
     ) -> list[tuple[Skip, int]]:
-        words, signatures = [], []
+        batch = []
         for request in requests:
             amount_nano = None if request.amount_nano == ALL else request.amount_nano
-            withdrawal = Withdrawal(
-                role_address(request.role), amount_nano, request.period, request.deadline
-            )
-            words.append(withdrawal.word())
-            signatures.append(self.world.sign(withdrawal, request.role))
+            withdrawal = Withdrawal(request.address, amount_nano, request.period, request.deadline)
+            batch.append(self.world.signed(withdrawal, request.role))
         self._send(
             self.world.escrow.pay,
-            words,
+            [withdrawal.word() for withdrawal, _ in batch],
             list(due_accounts),
-            packed_signatures(signatures),
-            sender=self.operator,
+            signatures_of(batch, self.wallets),
+            sender=sender or self.operator,
         )
         ((_, fields),) = self.world.events()
         return [(Skip(word >> 216), word >> 160 & MAX_AMOUNT_NANO) for word in fields["items"]]
 
-    def announce(self, round_number: int, replaces: bytes, digest: bytes) -> None:
+    def offer_move(self, account: str, to: str) -> None:
+        self._send(self.world.escrow.offer_move, to, sender=account)
+
+    def accept_move(self, sender: str, account: str) -> None:
+        self._send(self.world.escrow.accept_move, account, sender=sender)
+
+    def relay_move(self, signed: SignedMove) -> None:
+        move = signed.move
+        signatures = [
+            packed_signature(self.world.sign(move, role))
+            if account not in self.wallets
+            else self.world.sign(move, role)
+            for account, role in ((move.account, signed.signer), (move.to, signed.to_signer))
+        ]
+        function = self.world.escrow.relay_move
+        self._send(function, move.account, move.to, move.until, *signatures, sender=self.stranger)
+
+    def announce(
+        self, round_number: int, replaces: bytes, digest: bytes, sender: str | None = None
+    ) -> None:
         function = self.world.escrow.announce
-        self._send(function, round_number, replaces, digest, sender=self.operator)
+        self._send(function, round_number, replaces, digest, sender=sender or self.operator)
 
-    def resolve(self, round_number: int, links: Sequence[bytes], next_digest: bytes) -> None:
+    def veto(self, round_number: int, sender: str | None = None) -> None:
+        self._send(self.world.escrow.veto, round_number, sender=sender or self.guardian)
+
+    def resolve(
+        self,
+        round_number: int,
+        links: Sequence[bytes],
+        next_digest: bytes,
+        sender: str | None = None,
+    ) -> None:
         function = self.world.escrow.resolve
-        self._send(function, round_number, list(links), next_digest, sender=self.stranger)
+        by = sender or self.stranger
+        self._send(function, round_number, list(links), next_digest, sender=by)
 
-    def fund(self, amount_nano: int) -> None:
-        self._send(self.world.escrow.fund, nano(amount_nano), sender=self.owner)
+    def pause(self, sender: str | None = None) -> None:
+        self._send(self.world.escrow.pause, sender=sender or self.guardian)
 
-    def withdraw_reserve(self, amount_nano: int) -> None:
-        self._send(self.world.escrow.withdraw_reserve, nano(amount_nano), sender=self.owner)
+    def unpause(self, sender: str | None = None) -> None:
+        self._send(self.world.escrow.unpause, sender=sender or self.owner)
+
+    def set_operator(self, operator: str, sender: str | None = None) -> None:
+        self._send(self.world.escrow.set_operator, operator, sender=sender or self.owner)
+
+    def set_guardian(self, guardian: str, sender: str | None = None) -> None:
+        self._send(self.world.escrow.set_guardian, guardian, sender=sender or self.owner)
+
+    def transfer_ownership(self, new_owner: str, sender: str | None = None) -> None:
+        self._send(self.world.escrow.transfer_ownership, new_owner, sender=sender or self.owner)
+
+    def accept_ownership(self, sender: str) -> None:
+        self._send(self.world.escrow.accept_ownership, sender=sender)
+
+    def fund(self, amount_nano: int, sender: str | None = None) -> None:
+        self._send(self.world.escrow.fund, nano(amount_nano), sender=sender or self.owner)
+
+    def withdraw_reserve(self, amount_nano: int, sender: str | None = None) -> None:
+        function = self.world.escrow.withdraw_reserve
+        self._send(function, nano(amount_nano), sender=sender or self.owner)
 
     def burn(self) -> None:
         self._send(self.world.escrow.burn, sender=self.stranger)
@@ -306,8 +190,24 @@ class EscrowDriver:
             reserve_nano=escrow.reserve() // NANO,
             burned_nano=escrow.burned() // NANO,
             round_state=(resolved, digest, announced_at),
+            paused_at=escrow.paused_at(),
+            roles=Roles(
+                *(
+                    str(holder).lower()
+                    for holder in (
+                        escrow.owner(),
+                        escrow.operator(),
+                        escrow.guardian(),
+                        escrow.pending_owner(),
+                    )
+                )
+            ),
             held_nano=self.world.token.balanceOf(escrow) // NANO,
         )
+
+    def outside(self, holders: Sequence[str]) -> dict[str, int]:
+        token = self.world.token
+        return {holder: token.balanceOf(holder) // NANO for holder in holders}
 
     def position(self, account: str) -> Position:
         """The view `position` in nano-NMR."""

@@ -54,7 +54,16 @@ STAKE = 10 * 10**9
 MAX_LINKS = 16
 """The most links that one `resolve` takes."""
 
-ROLES = ("deployer", "owner", "operator", "guardian", "staker", "other_staker", "stranger")
+ROLES = (
+    "deployer",
+    "owner",
+    "operator",
+    "guardian",
+    "staker",
+    "other_staker",
+    "stranger",
+    "newcomer",
+)
 _KEYS = {role: Keys.from_key(keccak(text=f"sluice test {role}")) for role in ROLES}
 
 

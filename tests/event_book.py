@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sluice.account import moved
+from sluice.account import Account, moved
 from sluice.ledger import Ledger, Skip
 from sluice.parameters import Parameters
+from sluice.roles import NOBODY, Roles
 from sluice.words import AMOUNT_BITS, MAX_AMOUNT_NANO, NO_DIGEST, digest_chain
-from tests.escrow_world import MAX, NANO
+from tests.escrow_world import MAX, NANO, role_address
 from tests.messages import unpacked_instructions, unpacked_parts
 
 
@@ -16,6 +17,8 @@ class EventBook:
 
     def __init__(self, parameters: Parameters) -> None:
         self.ledger = Ledger(parameters)
+        # as the constructor set them, of which tests see no events
+        self.roles = Roles(*(role_address(role) for role in ("owner", "operator", "guardian")))
 
     def read(self, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Takes in the events of one transaction, as (name, fields)."""
@@ -41,7 +44,7 @@ class EventBook:
             case "InstructionsCancelled":
                 book.cancel_instructions(account, fields["nonce"])
             case "WithdrawalCancelled":
-                book.accounts[account].period = fields["period"]
+                book.accounts.setdefault(account, Account()).period = fields["period"]
             case "Left":
                 book.leave(account)
             case "Withdrawn":
@@ -58,6 +61,14 @@ class EventBook:
                 book.digest, book.announced_at = NO_DIGEST, 0
             case "RoundVetoed":
                 book.digest, book.announced_at = NO_DIGEST, 0
+            case "OperatorSet":
+                self.roles.operator = fields["operator"]
+            case "GuardianSet":
+                self.roles.guardian = fields["guardian"]
+            case "OwnershipTransferStarted":
+                self.roles.pending_owner = fields["new_owner"]
+            case "OwnershipTransferred":
+                self.roles.owner, self.roles.pending_owner = fields["new_owner"], NOBODY
             case "Paused":
                 book.pause(fields["paused_at"])
             case "Unpaused":
