@@ -180,13 +180,14 @@ class EscrowDriver:
     def burn(self) -> None:
         self._send(self.world.escrow.burn, sender=self.stranger)
 
-    def seen(self, accounts: Sequence[str]) -> Seen:
+    def seen(self, accounts: Sequence[str], shown: Sequence[str] | None = None) -> Seen:
+        positions = accounts if shown is None else shown
         set_time(self.now)
         escrow = self.world.escrow
         resolved, digest, announced_at = escrow.round_state()
         return Seen(
             words={account: self.words(account) for account in accounts},
-            positions={account: self.position(account) for account in accounts},
+            positions={account: self.position(account) for account in positions},
             reserve_nano=escrow.reserve() // NANO,
             burned_nano=escrow.burned() // NANO,
             round_state=(resolved, digest, announced_at),

@@ -254,14 +254,15 @@ class LedgerDriver:
     def schedule(self, account: str) -> list[Release]:
         return self.ledger.schedule(account, self.now)
 
-    def seen(self, accounts: Sequence[str]) -> Seen:
+    def seen(self, accounts: Sequence[str], shown: Sequence[str] | None = None) -> Seen:
+        positions = accounts if shown is None else shown
         book = self.ledger
         held_nano = book.held_nano
         if self.token:
             held_nano = self.token.balances_nano[self.token.escrow]
         return Seen(
             words={account: book.words(account) for account in accounts},
-            positions={account: book.position(account, self.now) for account in accounts},
+            positions={account: book.position(account, self.now) for account in positions},
             reserve_nano=book.reserve_nano,
             burned_nano=book.burned_nano,
             round_state=(book.resolved, book.digest, book.announced_at),
