@@ -50,6 +50,8 @@ _worlds: dict[str, World] = {}
 REACHED: Counter[tuple[str, str]] = Counter()
 """How often each external went through (under "") or was refused, by reason, in all runs of this
 process."""
+COUNTS: Counter[str] = Counter()
+"""Examples and steps in all runs of this process."""
 
 
 def world_on(token: str) -> World:
@@ -117,6 +119,7 @@ class Base(RuleBasedStateMachine):
             self.at_the_end()
         finally:
             REACHED.update(self.contract.answers)
+            COUNTS.update(examples=1, steps=self.looks)
             self.anchor.__exit__(None, None, None)
             # boa remembers writes by address beyond the anchor and would search through all of them
             boa.env.sstore_trace.clear()

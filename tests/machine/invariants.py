@@ -42,8 +42,8 @@ class Invariants(Base):
 
     def contract_equals_ledger(self) -> None:
         """I2: every stored word, the treasury, the round, the pause and the roles of the contract
-        are the ledger's; so is the position that its lens shows of one account after the other, every second
-        step."""
+        are the ledger's; so is, every second step, the position that the lens shows of an account,
+        of one after the other."""
         self.contract.now = self.book.now = self.now
         accounts = list(self.addresses.values())
         self.looks += 1
