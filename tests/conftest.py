@@ -21,6 +21,11 @@ settings.register_profile(
     print_blob=True,
 )
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=2_000)
+settings.register_profile(
+    "fuzz",
+    settings.get_profile("long"),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
