@@ -13,6 +13,7 @@ export VIRTUAL_ENV := $(ROOT)/.venv
 
 PYTHON ?=
 ROUNDS ?=
+HOURS ?=
 ARGS ?=
 
 STAMP := .venv/.setup-stamp
@@ -78,6 +79,10 @@ test: setup ## run all tests (ARGS='-k pattern' to choose)
 		run chain pytest --network $$network $(CHAIN_TESTS) $(ARGS); \
 	fi; \
 	echo 'make test: $(if $(DIRECT_TESTS)$(CHAIN_TESTS),all tests passed,there are no tests)'
+
+.PHONY: fuzz
+fuzz: setup ## search for steps on which contract and ledger differ (HOURS=8, ARGS='--seed 1')
+	python tools/fuzz.py $(if $(HOURS),--hours '$(HOURS)') $(ARGS)
 
 .PHONY: lint
 lint: setup ## check style, types and contracts; changes nothing
