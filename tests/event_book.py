@@ -17,6 +17,8 @@ class EventBook:
 
     def __init__(self, parameters: Parameters) -> None:
         self.ledger = Ledger(parameters)
+        self.partly_applied = False
+        """Whether links of the announcement are applied: events do not tell what is left then."""
         # as the constructor set them, of which tests see no events
         self.roles = Roles(*(role_address(role) for role in ("owner", "operator", "guardian")))
 
@@ -53,14 +55,14 @@ class EventBook:
                 for word in fields["items"]:
                     self._item(word, fields["period"])
             case "RoundAnnounced":
-                book.digest, book.announced_at = fields["digest"], fields["announced_at"]
+                self._round(fields["digest"], fields["announced_at"])
             case "LinkApplied":
                 self._link(fields["round"], fields["link"], fields["time"])
             case "RoundResolved":
                 book.resolved = fields["round"]
-                book.digest, book.announced_at = NO_DIGEST, 0
+                self._round(NO_DIGEST, 0)
             case "RoundVetoed":
-                book.digest, book.announced_at = NO_DIGEST, 0
+                self._round(NO_DIGEST, 0)
             case "OperatorSet":
                 self.roles.operator = fields["operator"]
             case "GuardianSet":
@@ -87,6 +89,10 @@ class EventBook:
                 book.burned_nano -= amount_nano
             case _:
                 raise AssertionError(f"an event that the book does not know: {name}")
+
+    def _round(self, digest: bytes, announced_at: int) -> None:
+        self.ledger.digest, self.ledger.announced_at = digest, announced_at
+        self.partly_applied = False
 
     def _item(self, word: int, period: int) -> None:
         if Skip(word >> 216) == Skip.PAID:
@@ -117,3 +123,4 @@ class EventBook:
         )
         book.resolve(round_number, [link], rest, time)
         book.resolved, book.digest, book.announced_at = kept
+        self.partly_applied = True

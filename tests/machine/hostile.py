@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from sluice.calls import calls
 from sluice.ledger import ALL
@@ -93,10 +93,11 @@ class TokenRules(Base):
         free = self.ledger.withdrawable_nano(account, self.now)
         self.both(lambda d: d.withdraw(account, free * share // 1_000), [account])
 
-    def at_the_end(self) -> None:
+    @invariant()
+    def no_call_back_is_let_through(self) -> None:
+        """I15: the lock, or the caller's lack of a role, refuses each."""
         if self.token == REENTRANT:
             assert self.world.token.successes() == 0
-        super().at_the_end()
 
     def make_the_token_honest(self) -> None:
         """And makes up for the fees that it kept."""

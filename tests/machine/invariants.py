@@ -129,6 +129,8 @@ class Invariants(Base):
         assert told.burned_nano == self.seen.burned_nano
         assert told.resolved == self.seen.round_state[0]
         assert told.announced_at == self.seen.round_state[2]
+        if not self.event_book.partly_applied:
+            assert told.digest == self.seen.round_state[1]
         assert told.paused_at == self.seen.paused_at
         assert self.event_book.roles == self.seen.roles
 

@@ -142,17 +142,16 @@ class RoundRules(PowerRules):
         self.resolve(0, 1)
         self.resolve(1, len(self.links))
 
-    @precondition(lambda self: self.links)
+    @precondition(lambda self: len(self.links) > 1)
     @rule(sender=anybody)
     def front_run(self, sender: str) -> None:
         """Somebody resolves one link of a batch before the operator sends all of it: the batch goes
-        through all the same."""
+        through all the same, or is refused for what is in it."""
         self.wait_for_the_window()
         self.resolve(0, 1, 0, sender)
-        first_refused = self.refused
-        self.resolve(1, len(self.links), 0, "operator")
-        if not first_refused and not self.links:
-            assert not self.refused
+        if not self.refused:
+            self.resolve(1, len(self.links), 0, "operator")
+            assert (self.refusal or "entry").startswith(("entry", "reserve"))
 
     def to_the_pass(self, late: int) -> None:
         """Moves the time to the next pass, or a while past it."""
