@@ -17,7 +17,7 @@ def payee() -> str:
     return str(boa.env.generate_address("payee"))
 
 
-@pytest.mark.parametrize("name", ["FalseToken", "ReentrantToken", "GasEaterToken"])
+@pytest.mark.parametrize("name", ["FalseToken", "FeeToken", "ReentrantToken", "GasEaterToken"])
 def test_unarmed_it_is_an_ordinary_token(name: str, payee: str, spender: str) -> None:
     token = boa.load(f"contracts/test/{name}.vy")
     owner = boa.env.eoa
@@ -41,6 +41,21 @@ def test_false_token_answers_false_and_moves_nothing(payee: str, spender: str) -
     assert token.balanceOf(payee) == 0
     token.set_refusing(False)
     assert token.transfer(payee, 3)
+
+
+def test_fee_token_keeps_its_share_of_whole_nanos(payee: str, spender: str) -> None:
+    token = boa.load("contracts/test/FeeToken.vy")
+    token.approve(spender, 10**18)
+    token.set_fee(100)
+
+    assert token.transfer(payee, 2 * 10**11)
+    assert token.balanceOf(payee) == 198 * 10**9
+    assert token.transferFrom(boa.env.eoa, payee, 10**11 - 1, sender=spender)
+    assert token.balanceOf(payee) == 298 * 10**9 - 1
+    assert token.balanceOf(spender) == 0
+    token.set_fee(10_000)
+    assert token.transfer(spender, 10**9)
+    assert token.balanceOf(spender) == 0
 
 
 def test_reentrant_token_calls_back_and_records_the_outcome(payee: str) -> None:
