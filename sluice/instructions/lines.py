@@ -86,6 +86,23 @@ def line(signed: Signed) -> str:
 
 def parse(text: str, domain: Domain) -> Signed:
     """The message of a line; InvalidInput if it is none, or not for `domain`."""
+    document, until = read_terms(text, domain)
+    try:
+        signature = read_signature(document["signature"])
+        # requests were stored without their kind before there were instructions
+        kind = document.get("kind", WITHDRAWAL)
+        if kind == WITHDRAWAL:
+            return with_signature(_request(document, until), domain, signature)
+        if kind == INSTRUCTION:
+            return with_signature(_instruction(document, until), domain, signature)
+    except KeyError as error:
+        raise InvalidInput(f"field {error} is missing") from error
+    raise InvalidInput(f"kind is {kind}: write {WITHDRAWAL} or {INSTRUCTION}")
+
+
+def read_terms(text: str, domain: Domain) -> tuple[dict[str, Any], int]:
+    """The JSON object of a message, and its deadline; InvalidInput if it is none, or not for
+    `domain`."""
     try:
         document = json.loads(text)
         if not isinstance(document, dict):
@@ -94,21 +111,19 @@ def parse(text: str, domain: Domain) -> Signed:
             if document[name] != wanted:
                 raise InvalidInput(f"it is signed for {name} {document[name]}, not for {wanted}")
         deadline = document["deadline"]
-        until = NEVER if deadline == "never" else _whole("deadline", deadline)
-        signature = bytes.fromhex(str(document["signature"]).removeprefix("0x"))
-        # requests were stored without their kind before there were instructions
-        kind = document.get("kind", WITHDRAWAL)
-        if kind == WITHDRAWAL:
-            return with_signature(_request(document, until), domain, signature)
-        if kind == INSTRUCTION:
-            return with_signature(_instruction(document, until), domain, signature)
-    except InvalidInput:
-        raise
     except KeyError as error:
         raise InvalidInput(f"field {error} is missing") from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise InvalidInput(str(error)) from error
-    raise InvalidInput(f"kind is {kind}: write {WITHDRAWAL} or {INSTRUCTION}")
+    return document, NEVER if deadline == "never" else whole("deadline", deadline)
+
+
+def read_signature(value: object) -> bytes:
+    """The bytes of a signature in hexadecimal; InvalidInput if it is none."""
+    try:
+        return bytes.fromhex(str(value).removeprefix("0x"))
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
 
 
 def _request_fields(asked: Request) -> dict[str, object]:
@@ -129,8 +144,8 @@ def _request(document: dict[str, Any], deadline: int) -> Request:
     amount = document["amount_nano"]
     return request(
         str(document["account"]),
-        ALL if amount == "all" else _whole("amount_nano", amount),
-        _whole("period", document["period"]),
+        ALL if amount == "all" else whole("amount_nano", amount),
+        whole("period", document["period"]),
         deadline,
     )
 
@@ -141,9 +156,9 @@ def _instruction(document: dict[str, Any], deadline: int) -> Instruction:
         raise InvalidInput("stakes_nano and splits are objects with a field for each model")
     return instruction(
         str(document["account"]),
-        {_model(model): _whole("stake", stake) for model, stake in stakes.items()},
+        {_model(model): whole("stake", stake) for model, stake in stakes.items()},
         {_model(model): _split(split) for model, split in splits.items()},
-        _whole("nonce", document["nonce"]),
+        whole("nonce", document["nonce"]),
         deadline,
     )
 
@@ -155,7 +170,7 @@ def _split(value: object) -> Split:
     for part in value:
         if not isinstance(part, list) or len(part) != 2:
             raise InvalidInput(f"part {part}: write destination and share")
-        parts.append((_whole("destination", part[0]), _whole("share", part[1])))
+        parts.append((whole("destination", part[0]), whole("share", part[1])))
     return tuple(parts)
 
 
@@ -165,7 +180,8 @@ def _model(text: str) -> int:
     return int(text)
 
 
-def _whole(name: str, value: object) -> int:
+def whole(name: str, value: object) -> int:
+    """A number of a message's text; InvalidInput if it is none."""
     # a bool is an int to Python, and -1 means ALL inside but nothing in a file
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidInput(f"{name} is {value}: write a whole number")

@@ -98,13 +98,18 @@ def with_signature(asked: Request, domain: Domain, signature: bytes) -> SignedRe
 def with_signature(asked: Instruction, domain: Domain, signature: bytes) -> SignedInstruction: ...
 def with_signature(asked: Message, domain: Domain, signature: bytes) -> Signed:
     """The message with a signature made elsewhere; InvalidInput for one that is too long."""
+    check_length(signature)
+    if isinstance(asked, Request):
+        return SignedRequest(asked, domain, signature)
+    return SignedInstruction(asked, domain, signature)
+
+
+def check_length(signature: bytes) -> None:
+    """InvalidInput for a signature that is longer than any that the contract takes."""
     if len(signature) > MAX_SIGNATURE_BYTES:
         raise InvalidInput(
             f"a signature of {len(signature)} bytes is none: at most {MAX_SIGNATURE_BYTES} go"
         )
-    if isinstance(asked, Request):
-        return SignedRequest(asked, domain, signature)
-    return SignedInstruction(asked, domain, signature)
 
 
 @overload
@@ -118,31 +123,38 @@ def sign(asked: Message, domain: Domain, signer: AccountAPI | LocalAccount) -> S
     its account or declines."""
     if signer.address != asked.account:
         raise InvalidInput(f"{signer.address} cannot sign for {asked.account}: sign with that key")
-    made = message(asked, domain)
+    return with_signature(asked, domain, signature_of(message(asked, domain), signer))
+
+
+def signature_of(made: EIP712Message, signer: AccountAPI | LocalAccount) -> bytes:
+    """The 65 bytes of an ape account's or an eth-account key's signature; InvalidInput if it
+    declines."""
     if isinstance(signer, LocalAccount):
-        signature = bytes(signer.sign_message(made.signable_message).signature)
-    else:
-        by_ape = signer.sign_message(made)
-        if by_ape is None:
-            raise InvalidInput(f"{signer.address} did not sign: confirm in the wallet")
-        signature = bytes(by_ape.encode_rsv())
-    return with_signature(asked, domain, signature)
+        return bytes(signer.sign_message(made.signable_message).signature)
+    by_ape = signer.sign_message(made)
+    if by_ape is None:
+        raise InvalidInput(f"{signer.address} did not sign: confirm in the wallet")
+    return bytes(by_ape.encode_rsv())
 
 
 def is_signed(signed: Signed) -> bool:
     """Whether the signature is one of the account's own key that the contract takes: 65 bytes, low
     s, v 27 or 28."""
-    signature = signed.signature
+    made = message(signed.message, signed.domain)
+    return is_by_key(made, signed.message.account, signed.signature)
+
+
+def is_by_key(made: EIP712Message, address: str, signature: bytes) -> bool:
+    """Whether a signature is one of the address' own key, as `is_signed` says."""
     if len(signature) != SIGNATURE_BYTES or signature[64] not in (27, 28):
         return False
     if int.from_bytes(signature[32:64], "big") > MAX_S:
         return False
-    made = message(signed.message, signed.domain).signable_message
     try:
-        recovered: str = Account.recover_message(made, signature=signature)
+        recovered: str = Account.recover_message(made.signable_message, signature=signature)
     except (BadSignature, ValidationError):
         return False
-    return recovered == signed.message.account
+    return recovered == address
 
 
 def pay_call(batch: Sequence[SignedRequest], due_accounts: Sequence[str] = ()) -> PayCall:
@@ -173,8 +185,13 @@ def pack_signature(signed: Signed) -> bytes:
     which the contract asks no code, otherwise as a wallet's. Source: docs/accounting.md,
     "Signatures"."""
     signature = signed.signature
-    if not is_signed(signed):
-        return bytes(WORD_BYTES) + len(signature).to_bytes(WORD_BYTES, "big") + signature
+    if is_signed(signed):
+        return two_words(signature)
+    return bytes(WORD_BYTES) + len(signature).to_bytes(WORD_BYTES, "big") + signature
+
+
+def two_words(signature: bytes) -> bytes:
+    """The 65 bytes of a key's signature in two words: r, then s below v - 27 (EIP-2098)."""
     r, s, parity = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64] - 27
     return r + (s | parity << 255).to_bytes(WORD_BYTES, "big")
 
