@@ -51,6 +51,15 @@ class Instruction(EIP712Message):
     deadline: abi.uint256
 
 
+class Move(EIP712Message):
+    """All of an account goes to another address; both sign it."""
+
+    account: abi.address
+    to: abi.address
+    nonce: abi.uint256
+    deadline: abi.uint256
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """What a signature is good for: one contract on one chain."""
