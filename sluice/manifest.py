@@ -3,14 +3,15 @@ one canonical file.
 
 It holds contract, chain, round, block, the deployment's parameters, the hashes of the inputs,
 the minimum stake, the links entry by entry, the digest, and the commit of the tooling. From the
-file alone `verify` recomputes the digest; with the published inputs and the stakes at its block
-`recompute` makes the links anew. A round announced again for what is left of it has a manifest
-of the links that are left, which says how many of the round were applied before.
+file alone `verify` recomputes the digest; with the published inputs, the stakes at its block and
+the moves to other addresses up to `moves_block` `recompute` makes the links anew. A round announced
+again for what is left of it has a manifest of the links that are left, which says how many of the
+round were applied before.
 """
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -21,9 +22,11 @@ from pydantic import TypeAdapter, ValidationError
 from sluice.errors import InvalidInput
 from sluice.files import write_atomically
 from sluice.inputs import RoundTable, as_address
+from sluice.moves import NO_MOVES, Moves
 from sluice.parameters import Parameters
 from sluice.registry import Registry
-from sluice.rounds import links_of_round
+from sluice.rounds import Link, entries, payouts
+from sluice.rounds import links as cut
 from sluice.words import MAX_LINK_WORDS, WORD_BYTES, Entry, digest_chain, link_bytes
 
 
@@ -41,7 +44,8 @@ class Manifest:
     """One announcement. `contract` is a checksum address, `block` the number of the block at
     which stakes count, `links` the announced entries link by link in the order of the chain,
     `links_applied` how many links of the round came before them, `digest` 32 bytes in hexadecimal
-    with 0x."""
+    with 0x, `moves_block` the block up to which accounts that moved stand at their new address, if
+    that is a later one."""
 
     contract: str
     chain_id: int
@@ -55,6 +59,17 @@ class Manifest:
     links_applied: int
     digest: str
     tooling: str
+    moves_block: int = 0
+
+    @property
+    def followed_to(self) -> int:
+        """The block up to which moves are followed."""
+        return max(self.block, self.moves_block)
+
+    @property
+    def accounts(self) -> list[str]:
+        """Who is in it, in its order."""
+        return [entry.account for link in self.links for entry in link]
 
     def link_bytes(self) -> list[bytes]:
         """The links as the contract takes them."""
@@ -89,6 +104,7 @@ def build(
     minimum_stake_nano: int,
     tooling: str,
     links_applied: int = 0,
+    moves_block: int = 0,
 ) -> Manifest:
     """The manifest of a round whose links are made; `tooling` is what `tooling_commit` says,
     passed in to keep this pure. Raises InvalidInput as `verify`."""
@@ -106,6 +122,7 @@ def build(
         links_applied=links_applied,
         digest=digest_of(kept),
         tooling=tooling,
+        moves_block=moves_block,
     )
     verify(manifest)
     return manifest
@@ -155,9 +172,13 @@ def recompute(
     table: RoundTable,
     registry: Registry,
     staked_nano: Mapping[str, int],
+    moves: Moves = NO_MOVES,
+    done: Collection[str] = (),
 ) -> str:
-    """Makes the whole round anew from its published inputs and the accounts' stakes (nano-NMR by
-    address) at the manifest's block, and returns the digest of the links that the manifest has.
+    """Makes the whole round anew from its published inputs, the accounts' stakes (nano-NMR by
+    address) at the manifest's block and the deployment's moves, and returns the digest of the links
+    that the manifest has. `done`: who is in this pass already at the block `followed_to`, for a
+    round that was announced again and cut anew.
 
     A first announcement has all of them: whoever checks one sees to it that `links_applied` is what
     the chain has applied.
@@ -171,10 +192,13 @@ def recompute(
             "was made from "
             f"{manifest.table.name} with {manifest.table.sha256}: use that file"
         )
-    links = links_of_round(
-        table, registry, manifest.round_number, staked_nano, manifest.minimum_stake_nano
+    known = moves.until(manifest.followed_to)
+    listed = entries(
+        known.payouts(payouts(table, registry, manifest.round_number)),
+        known.after(manifest.block).staked(staked_nano),
+        manifest.minimum_stake_nano,
     )
-    made = links[manifest.links_applied :]
+    made = _left(manifest, listed, done)
     digest = digest_of(made)
     if not made or digest != manifest.digest:
         difference = _difference(
@@ -244,6 +268,16 @@ def tooling_commit() -> str:
         return f"sluice {version('sluice')}"
     except PackageNotFoundError:
         return "sluice, of unknown version"
+
+
+def _left(manifest: Manifest, listed: Sequence[Entry], done: Collection[str]) -> list[Link]:
+    """The links that are left of a round of these entries: the tail of the whole one where it holds
+    exactly those that are not done, else those cut by themselves."""
+    tail = cut(listed)[manifest.links_applied :]
+    if not done:
+        return tail
+    left = [entry for entry in listed if entry.account not in done]
+    return tail if tail and list(chain.from_iterable(tail)) == left else cut(left)
 
 
 def _difference(announced: Sequence[Entry], made: Sequence[Entry]) -> str:

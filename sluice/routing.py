@@ -15,6 +15,7 @@ from sluice.errors import InvalidInput
 from sluice.escrow import RoundState
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, read_manifest
+from sluice.moves import NO_MOVES, Moves
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import DEFAULT_GAS, EntryGas, Link, check_bounds, entries, links, payouts
@@ -27,14 +28,15 @@ _NAMED_ENTRY = re.compile(r"entry (\d+) of link (\d+): (.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the chain says at a block: its time, where the pass stands, the reserve, and the words
-    of every account that could be in the pass."""
+    """What the chain says at a block: its time, where the pass stands, the reserve, the words of
+    every account that could be in the pass, and every move to another address until then."""
 
     block: int
     time: int
     state: RoundState
     reserve_nano: int
     holdings: tuple[Holding, ...]
+    moves: Moves = NO_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def links_left(
 ) -> tuple[list[Link], int]:
     """What is left of a round under way, from corrected inputs, and how many links of the round
     are applied. Accounts that are in this pass already are left out, and none is added to those
-    of the announcement `before` (None if its manifest is lost: then those with a stake now).
+    of the announcement `before` (None if its manifest is lost: then those with a stake now); one
+    that moved to another address since is the same account there.
 
     The round is cut as a whole first, so that whoever recomputes it finds the same links; if the
     applied ones came out otherwise, the rest is cut by itself. InvalidInput as `first_links`."""
@@ -132,7 +135,9 @@ def links_left(
     done = _done(snapshot, parameters, round_number)
     corrected = _entries(snapshot, table, registry, round_number, minimum_stake_nano)
     if before is not None:
-        announced = {_number(e.account): e for link in before.manifest.links for e in link}
+        moves = snapshot.moves.after(before.manifest.followed_to)
+        there = map(moves.of, before.manifest.accounts)
+        announced = {_number(account): account for account in there}
         added = [e for e in corrected if _number(e.account) not in announced | dict.fromkeys(done)]
         if refused := [e.account for e in added if e.payouts_nano]:
             raise InvalidInput(
@@ -142,7 +147,7 @@ def links_left(
         # an account that has left meanwhile stays in: its entry closes the round for it
         listed = {_number(e.account): e for e in corrected}
         corrected = [
-            listed.get(number, Entry(announced[number].account))
+            listed[number] if number in listed else Entry(announced[number])
             for number in sorted(announced.keys() | (listed.keys() & done))
         ]
     whole = links(corrected)
@@ -294,7 +299,8 @@ def _entries(
     minimum_stake_nano: int,
 ) -> list[Entry]:
     staked_nano = {holding.account: holding.staked_nano for holding in snapshot.holdings}
-    return entries(payouts(table, registry, round_number), staked_nano, minimum_stake_nano)
+    paid = snapshot.moves.payouts(payouts(table, registry, round_number))
+    return entries(paid, staked_nano, minimum_stake_nano)
 
 
 def _done(snapshot: Snapshot, parameters: Parameters, round_number: int) -> set[int]:

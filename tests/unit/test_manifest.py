@@ -23,6 +23,7 @@ from sluice.manifest import (
     verify,
     write_manifest,
 )
+from sluice.moves import Moved, Moves
 from sluice.parameters import Parameters
 from sluice.registry import Registry, extend, with_accounts
 from sluice.rounds import Link, links_of_round
@@ -160,13 +161,49 @@ def test_rest_of_a_round_is_recomputed(
     """Announced again for what is left: the rest's digest is that of the links not applied yet."""
     whole = links_of_round(table, registry, 5, STAKED, MINIMUM_NANO)
     cut = [[entry] for entry in whole[0]]
-    monkeypatch.setattr(manifest_module, "links_of_round", lambda *_: cut)
+    monkeypatch.setattr(manifest_module, "cut", lambda _: cut)
     rest = build(TARGET, table, registry, 5, 99, cut[1:], MINIMUM_NANO, "", links_applied=1)
 
     assert recompute(rest, table, registry, STAKED) == digest_of(cut[1:])
     for applied in (0, 2):
         with pytest.raises(InvalidInput, match="comes out with the digest"):
             recompute(replace(rest, links_applied=applied), table, registry, STAKED)
+
+
+def test_a_round_with_accounts_that_moved_is_recomputed(
+    table: RoundTable, registry: Registry
+) -> None:
+    """N5: moves before the block are in its stakes already, later ones are followed to where the
+    manifest says; both are followed from what the inputs name."""
+    first, second = f"0x{0x44:040x}", f"0x{0x01:040x}"
+    moves = Moves((Moved(98, STAKER, first), Moved(120, first, second), Moved(200, second, STAKER)))
+    staked = {first: 10**9, OTHER_STAKER: 5 * 10**9, STAKER: 1}
+    payouts = {0: 250_000_000, 1: -100_000_000}
+    other = Entry(OTHER_STAKER, {0: 1_000_000_001})
+
+    at_once = build(TARGET, table, registry, 5, 99, [[other, Entry(first, payouts)]], 10, "")
+    later = build(
+        TARGET, table, registry, 5, 99, [[Entry(second, payouts), other]], 10, "", moves_block=150
+    )
+    rest = build(
+        TARGET, table, registry, 5, 99, [[other]], 10, "", links_applied=1, moves_block=150
+    )
+
+    for made in (at_once, later):
+        assert recompute(made, table, registry, staked, moves) == made.digest
+        with pytest.raises(InvalidInput, match="comes out with the digest"):
+            recompute(made, table, registry, staked)
+    assert recompute(rest, table, registry, staked, moves, [second]) == rest.digest
+
+
+def test_manifests_from_before_moves_are_still_read(manifest: Manifest, tmp_path: Path) -> None:
+    document = json.loads(manifest_text(manifest))
+    del document["moves_block"]
+    path = tmp_path / "5.json"
+    path.write_text(json.dumps(document))
+
+    assert read_manifest(path) == manifest
+    assert read_manifest(path).followed_to == manifest.block
 
 
 def test_empty_round_is_one_empty_link(table: RoundTable, registry: Registry) -> None:

@@ -11,6 +11,7 @@ from sluice.errors import InvalidInput
 from sluice.escrow import RoundState
 from sluice.inputs import RoundTable, Row
 from sluice.manifest import InputFile, Manifest, digest_of, recompute, write_manifest
+from sluice.moves import Moved, Moves
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import Link
@@ -140,6 +141,72 @@ def test_links_left_are_those_that_anybody_recomputes() -> None:
     staked = {each.account: each.staked_nano for each in chain.holdings}
     assert count == 1
     assert recompute(again, right, registry, staked) == again.digest != digest_of(made[1:])
+
+
+NEW = "0x" + "00" * 19 + "B1"
+
+
+def again(
+    chain: Snapshot, before: Progress, rows: RoundTable, *made: tuple[str, str]
+) -> tuple[list[Link], int]:
+    """What is left of a round after moves behind its announcement."""
+    moves = Moves(tuple(Moved(chain.block, account, to) for account, to in made))
+    moved = replace(chain, moves=moves)
+    return routing.links_left(moved, before, PARAMETERS, rows, REGISTRY, ROUND, 0)
+
+
+def test_first_links_name_a_moved_account_where_it_is_now() -> None:
+    """The inputs go on naming it by its old address; whoever stakes there again is another
+    account, without payouts."""
+    moves = Moves((Moved(3, FIRST, THIRD), Moved(4, THIRD, NEW)))
+    chain = replace(snapshot(holding(NEW), holding(SECOND)), moves=moves)
+
+    assert first(chain, table(first=3)) == [[Entry(SECOND), Entry(NEW, {0: 3})]]
+    reused = replace(chain, holdings=(*chain.holdings, holding(FIRST)))
+    assert first(reused, table(first=3)) == [[Entry(FIRST), Entry(SECOND), Entry(NEW, {0: 3})]]
+    with pytest.raises(InvalidInput, match=f"are one now, at {NEW}, and both have a payout"):
+        first(chain, table(first=3, third=4))
+
+
+def test_links_left_name_a_moved_account_where_it_is_now() -> None:
+    """Nobody is added by a move: the account at the new address is the one that was announced."""
+    before = Progress(manifest([Entry(FIRST)], [Entry(SECOND, {0: 99})]), Path("m"), 1)
+    rows = table(first=1, second=2)
+
+    chain = snapshot(holding(FIRST, word=WORD), holding(NEW))
+    assert again(chain, before, rows, (SECOND, NEW)) == ([[Entry(NEW, {0: 2})]], 1)
+    # who was applied stays so, wherever the account is now
+    chain = snapshot(holding(NEW, word=WORD), holding(SECOND))
+    assert again(chain, before, rows, (FIRST, NEW)) == ([[Entry(SECOND, {0: 2})]], 1)
+    # the old address staked again: a new account, and none is added
+    chain = snapshot(holding(FIRST, word=WORD), holding(NEW), holding(SECOND, word=0, units=0))
+    assert again(chain, before, rows, (SECOND, NEW)) == ([[Entry(NEW, {0: 2})]], 1)
+
+
+def test_links_left_follow_a_move_to_an_address_of_the_same_round() -> None:
+    """The new address was itself announced, in the link before or in the one behind."""
+    rows = table(second=2)
+    before = Progress(manifest([Entry(FIRST)], [Entry(SECOND, {0: 2})]), Path("m"), 1)
+
+    # the new one's entry is applied, the old one's is left: it has to be there once more
+    chain = snapshot(holding(FIRST), holding(SECOND, stake=0, units=0, word=0))
+    assert again(chain, before, rows, (SECOND, FIRST)) == ([[Entry(FIRST, {0: 2})]], 1)
+    # the old one's entry is applied, the new one's is left: nothing of it is left
+    chain = snapshot(holding(SECOND, word=WORD), holding(THIRD))
+    before = Progress(manifest([Entry(FIRST)], [Entry(SECOND), Entry(THIRD)]), Path("m"), 1)
+    assert again(chain, before, table(first=1, third=2), (FIRST, SECOND)) == (
+        [[Entry(THIRD, {0: 2})]],
+        1,
+    )
+
+
+def test_links_left_follow_a_move_back_and_forth() -> None:
+    before = Progress(manifest([Entry(FIRST)], [Entry(SECOND, {0: 2})]), Path("m"), 1)
+    chain = snapshot(holding(FIRST, word=WORD), holding(SECOND))
+
+    left = again(chain, before, table(second=2), (SECOND, NEW), (NEW, SECOND))
+
+    assert left == ([[Entry(SECOND, {0: 2})]], 1)
 
 
 def test_progress_is_what_the_stored_digest_says() -> None:
