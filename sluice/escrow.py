@@ -15,7 +15,7 @@ from eth_utils.address import to_checksum_address
 from sluice.account import Split
 from sluice.calls import calls
 from sluice.contract import Contract, is_local
-from sluice.events import DEPOSITED, Log, topic_of
+from sluice.events import ACCOUNT_MOVED, DEPOSITED, Log, accounts_moved, topic_of
 from sluice.ledger import Ledger
 from sluice.parameters import Parameters
 from sluice.storage import Storage
@@ -366,10 +366,14 @@ class Escrow(Contract):
         return Block(int(block["number"]), int(block["timestamp"]))
 
     def accounts(self, first_block: int, last_block: int) -> Iterator[tuple[int, set[str]]]:
-        """Every address that NMR was ever deposited for, from the contract's events: yields the
-        last block read and the addresses found since the one before."""
-        for end, logs in self.logs(DEPOSITED, first_block, last_block):
-            yield end, {to_checksum_address(bytes(log["topics"][1])[-20:]) for log in logs}
+        """Every address that NMR was ever deposited for, or that an account moved to, from the
+        contract's events: yields the last block read and the addresses found since the one
+        before."""
+        deposits = self.logs(DEPOSITED, first_block, last_block)
+        moves = self.logs(ACCOUNT_MOVED, first_block, last_block)
+        for (end, deposited), (_, moved) in zip(deposits, moves, strict=True):
+            found = {to_checksum_address(bytes(log["topics"][1])[-20:]) for log in deposited}
+            yield end, found | {each.to for each in accounts_moved(moved)}
 
     def logs(
         self, event: str, first_block: int, last_block: int

@@ -19,6 +19,8 @@ from sluice.words import ACCOUNT_BITS, AMOUNT_BITS, MAX_AMOUNT_NANO, WORD_BYTES,
 DEPOSITED = "Deposited(address,address,uint256)"
 FREE_WITHDRAWALS = "FreeWithdrawals(uint256,uint256[],uint256)"
 INSTRUCTIONS_RELAYED = "InstructionsRelayed(bytes,uint256,uint256)"
+ROUND_VETOED = "RoundVetoed(uint256,bytes32)"
+ACCOUNT_MOVED = "AccountMoved(address,address,uint256)"
 
 Log: TypeAlias = Mapping[str, Any]
 """A log as JSON-RPC gives it: address, topics, data."""
@@ -212,10 +214,7 @@ def withdrawals_cancelled(logs: Iterable[Log]) -> list[WithdrawalCancelled]:
 
 def rounds_vetoed(logs: Iterable[Log]) -> list[RoundVetoed]:
     """The vetoes among a receipt's logs."""
-    return [
-        RoundVetoed(_number(topics[1]), data)
-        for topics, data in _matching(logs, "RoundVetoed(uint256,bytes32)")
-    ]
+    return [RoundVetoed(_number(topics[1]), data) for topics, data in _matching(logs, ROUND_VETOED)]
 
 
 def pauses(logs: Iterable[Log]) -> list[Paused]:
@@ -240,7 +239,7 @@ def accounts_moved(logs: Iterable[Log]) -> list[AccountMoved]:
     """The moves to another address among a receipt's logs."""
     return [
         AccountMoved(_address(topics[1]), _address(topics[2]), _number(data))
-        for topics, data in _matching(logs, "AccountMoved(address,address,uint256)")
+        for topics, data in _matching(logs, ACCOUNT_MOVED)
     ]
 
 
