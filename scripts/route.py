@@ -10,6 +10,7 @@ from sluice.deployment import load_and_check, manifests_folder, record_path
 from sluice.errors import InvalidInput
 from sluice.inputs import read_rounds
 from sluice.registry import extend, load_registry, save_registry
+from sluice.routing import Progress
 from sluice.sending import (
     COME_BACK_LATER,
     Command,
@@ -80,7 +81,8 @@ def cli(
       ape run route payouts.csv --network http://127.0.0.1:8545 --wait --yes
 
     Who is in the pass is fixed by the block that the manifest names: a first stake made later
-    counts from the next round on; changes of stake count until the entry is resolved.
+    counts from the next round on; changes of stake count until the entry is resolved. An account
+    that moved to another address is in it there; the files keep naming it by the old one.
 
     If the contract refuses an entry, correct INPUTS and use --announce-again: what is left of the
     round is announced anew, naming the digest that it replaces. No manifest is ever overwritten.
@@ -100,16 +102,23 @@ def cli(
     run = WeeklyRun(deployment, escrow, folder, round_number)
     sender = signer(account, "operator", escrow.operator())
 
+    def given() -> Inputs:
+        return _inputs(inputs, registry, extend_registry, round_number, minimum_stake)
+
     if announce_again or not routing.is_announced(state):
-        given = _inputs(inputs, registry, extend_registry, round_number, minimum_stake)
-        given.table.resolved_rows(round_number)
+        checked = given()
         pass_time = deployment.parameters.pass_time(round_number)
         _come_at(provider, pass_time, f"round {round_number} may be announced", wait, output, run)
-        _announce(run, given, announce_again, sender, yes, output)
+        _announce(run, checked, announce_again, sender, yes, output)
 
-    announced = run.progress()
-    if announced is None:
-        raise InvalidInput(f"round {round_number} is no longer announced: run this again")
+    announced = _announced(run)
+    while run.is_overtaken(announced.manifest):
+        output.say(
+            "an account moved to another address just before the announcement: announcing again, "
+            "with no moment in which nothing is announced"
+        )
+        _announce(run, given(), True, sender, yes, output)
+        announced = _announced(run)
     output.say(f"{announced.path}: {announced.applied} of {len(announced.manifest.links)} applied")
     what = f"round {round_number} may be resolved"
     _come_at(provider, run.ready_at(), what, wait, output, run)
@@ -140,7 +149,15 @@ def _inputs(
     if extended:
         registry = extend(registry, table, round_number)
         save_registry(registry, registry_path)
+    table.resolved_rows(round_number)
     return Inputs(table, registry, parse_nmr(minimum_stake))
+
+
+def _announced(run: WeeklyRun) -> Progress:
+    announced = run.progress()
+    if announced is None:
+        raise InvalidInput(f"round {run.round_number} is no longer announced: run this again")
+    return announced
 
 
 def _announce(

@@ -217,24 +217,6 @@ def progress(manifests: Mapping[Path, Manifest], digest: bytes) -> Progress | No
     return None
 
 
-def withdrawn(
-    manifests: Mapping[Path, Manifest],
-    snapshot: Snapshot,
-    parameters: Parameters,
-    round_number: int,
-) -> Progress | None:
-    """The newest manifest of a round whose announcement is gone, and how many of its links were
-    applied before, which their accounts tell; None if there is no manifest."""
-    if not manifests:
-        return None
-    path, manifest = list(manifests.items())[-1]
-    done = _done(snapshot, parameters, round_number)
-    applied = 0
-    while applied < len(manifest.links) and _is_done(manifest.links[applied], done):
-        applied += 1
-    return Progress(manifest, path, applied)
-
-
 def is_announced(state: RoundState) -> bool:
     """Whether something is announced and left to apply."""
     return state.digest != NO_DIGEST
@@ -306,10 +288,6 @@ def _entries(
 def _done(snapshot: Snapshot, parameters: Parameters, round_number: int) -> set[int]:
     word = parameters.round_word(round_number)
     return {_number(h.account) for h in snapshot.holdings if h.word.round_word == word}
-
-
-def _is_done(link: Sequence[Entry], done: set[int]) -> bool:
-    return bool(link) and all(_number(entry.account) in done for entry in link)
 
 
 def _check(

@@ -15,11 +15,14 @@ from sluice.calls import calls
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput, Refused
 from sluice.escrow import Escrow
+from sluice.events import ACCOUNT_MOVED, ROUND_VETOED, accounts_moved, rounds_vetoed
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, Target, build, tooling_commit, write_manifest
+from sluice.moves import Moved, Moves
 from sluice.registry import Registry
 from sluice.rounds import Link
 from sluice.routing import Batch, Progress, Snapshot
+from sluice.words import NO_DIGEST
 
 Tell = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
@@ -71,8 +74,8 @@ class WeeklyRun:
         self.round_number = round_number
 
     def snapshot(self, registry: Registry, tell: Tell) -> Snapshot:
-        """The chain's state at its last block: accounts are all that NMR was ever deposited for,
-        and all that the registry knows."""
+        """The chain's state at its last block: accounts are all that NMR was ever deposited for or
+        an account moved to, and all that the registry knows."""
         block = self.escrow.last_block()
         accounts = set(registry.addresses.values())
         for end, found in self.escrow.accounts(self.deployment.block, block.number):
@@ -84,7 +87,23 @@ class WeeklyRun:
             state=self.escrow.round_state(block.number),
             reserve_nano=self.escrow.reserve_nano(block.number),
             holdings=tuple(self.escrow.storage.holdings(sorted(accounts), block.number)),
+            moves=self.moves(self.deployment.block, block.number),
         )
+
+    def moves(self, first_block: int, last_block: int) -> Moves:
+        """The moves to other addresses in these blocks, both included."""
+        found = []
+        for _, logs in self.escrow.logs(ACCOUNT_MOVED, first_block, last_block):
+            for log in logs:
+                (moved,) = accounts_moved([log])
+                found.append(Moved(int(log["blockNumber"]), moved.account, moved.to))
+        return Moves(tuple(found))
+
+    def is_overtaken(self, manifest: Manifest) -> bool:
+        """Whether an account of a manifest has moved to another address since it was made, so that
+        what is announced has to be announced again. While something is announced nothing moves."""
+        head = self.escrow.last_block().number
+        return self.moves(manifest.followed_to + 1, head).touch(manifest.accounts)
 
     def progress(self) -> Progress | None:
         """The announced manifest and how much of it is applied; None if nothing is announced.
@@ -121,20 +140,21 @@ class WeeklyRun:
         manifests = self._manifests()
         if manifests:
             path, last = list(manifests.items())[-1]
-            if last.links_applied == 0 and routing.is_same_round(
+            as_before = routing.is_same_round(
                 last, inputs.table, inputs.registry, inputs.minimum_stake_nano
-            ):
+            )
+            moved = snapshot.moves.after(last.followed_to).touch(last.accounts)
+            if last.links_applied == 0 and as_before and not moved:
                 return Announcement(last, path, True, snapshot.state.digest)
         return self._announcement(inputs, snapshot.block, links, 0, snapshot.state.digest)
 
     def plan_again(self, inputs: Inputs, snapshot: Snapshot) -> Announcement:
         """The announcement of what is left of the round, from corrected inputs; also of a round
-        whose announcement is gone."""
-        before = self.find(snapshot.state.digest)
+        whose announcement was vetoed. Accounts that moved meanwhile stand at their new address."""
+        digest = snapshot.state.digest
         if not routing.is_announced(snapshot.state):
-            before = routing.withdrawn(
-                self._manifests(), snapshot, self.deployment.parameters, self.round_number
-            )
+            digest = self._vetoed_digest(snapshot.block)
+        before = self.find(digest)
         links, applied = routing.links_left(
             snapshot,
             before,
@@ -145,7 +165,9 @@ class WeeklyRun:
             inputs.minimum_stake_nano,
         )
         block = snapshot.block if before is None else before.manifest.block
-        return self._announcement(inputs, block, links, applied, snapshot.state.digest)
+        return self._announcement(
+            inputs, block, links, applied, snapshot.state.digest, snapshot.block
+        )
 
     def announce(self, announcement: Announcement, sender: AccountAPI) -> None:
         """Writes the manifest, then announces its digest, and reads it back. In this order: an
@@ -192,6 +214,15 @@ class WeeklyRun:
             )
         return [Applied(len(batch.links), receipt.gas_used)]
 
+    def _vetoed_digest(self, last_block: int) -> bytes:
+        """What was left of the round when it was last vetoed; zero if it never was."""
+        digest = NO_DIGEST
+        for _, logs in self.escrow.logs(ROUND_VETOED, self.deployment.block, last_block):
+            for vetoed in rounds_vetoed(logs):
+                if vetoed.round_number == self.round_number:
+                    digest = vetoed.digest
+        return digest
+
     def _manifests(self) -> dict[Path, Manifest]:
         """Those of this deployment: a folder may hold those of another chain with the same id."""
         mine = (self.deployment.address, self.deployment.chain_id, self.deployment.parameters)
@@ -202,7 +233,13 @@ class WeeklyRun:
         }
 
     def _announcement(
-        self, inputs: Inputs, block: int, links: list[Link], applied: int, replaces: bytes
+        self,
+        inputs: Inputs,
+        block: int,
+        links: list[Link],
+        applied: int,
+        replaces: bytes,
+        moves_block: int = 0,
     ) -> Announcement:
         manifest = build(
             Target(self.deployment.address, self.deployment.chain_id, self.deployment.parameters),
@@ -214,6 +251,7 @@ class WeeklyRun:
             inputs.minimum_stake_nano,
             tooling_commit(),
             applied,
+            moves_block,
         )
         path = routing.next_path(self.folder, self.round_number)
         return Announcement(manifest, path, False, replaces)

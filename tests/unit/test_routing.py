@@ -222,18 +222,6 @@ def test_progress_is_what_the_stored_digest_says() -> None:
     assert routing.progress(manifests, b"\x01" * 32) is None
 
 
-def test_what_was_applied_of_a_withdrawn_announcement_is_told_by_its_accounts() -> None:
-    made = manifest([Entry(FIRST)], [Entry(SECOND), Entry(THIRD)])
-    chain = snapshot(holding(FIRST, word=WORD), holding(SECOND, word=WORD), holding(THIRD))
-    manifests = {Path("a"): manifest([]), Path("b"): made}
-
-    assert routing.withdrawn(manifests, chain, PARAMETERS, ROUND) == Progress(made, Path("b"), 1)
-    assert routing.withdrawn({Path("a"): manifest([])}, chain, PARAMETERS, ROUND) == Progress(
-        manifest([]), Path("a"), 0
-    )
-    assert routing.withdrawn({}, chain, PARAMETERS, ROUND) is None
-
-
 def test_batches_lead_from_digest_to_digest() -> None:
     made = manifest([Entry(FIRST)], [Entry(SECOND)], [Entry(THIRD)])
     links, digests = made.link_bytes(), digest_chain(made.link_bytes())
