@@ -13,6 +13,7 @@ from sluice.errors import InvalidInput
 from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
 from sluice.participant.words import eth, gwei
+from sluice.pausing import end_if_paused, unless_paused
 from sluice.paying import Expected, Kind, batches, expect
 from sluice.relay.commands import end_if_one_waits, open_store, store_option
 from sluice.relay.plan import in_words
@@ -73,8 +74,8 @@ def cli(
       ape run pay requests.jsonl --min-due 0.1 --max-gas-price 20 --network ethereum:mainnet:node
 
     Exit codes: 0 everything that could be paid is paid, whatever had to be skipped; 1 refused or
-    failed; 2 wrong arguments; 3 come back later: gas is above the ceiling, or a transaction of the
-    sender waits for a block.
+    failed; 2 wrong arguments; 3 come back later: gas is above the ceiling, the escrow is paused, or
+    a transaction of the sender waits for a block.
     """
     output = Output(as_json)
     floor_nano, ceiling_wei = parse_nmr(min_due), _parse_gwei(max_gas_price)
@@ -85,6 +86,7 @@ def cli(
     if requests is None:
         relay.settle()
     end_if_one_waits(relay, operator.address, output)
+    end_if_paused(escrow, output)
 
     expected = _expected(relay, floor_nano, output)
     _show(expected, output)
@@ -94,7 +96,7 @@ def cli(
     if payable and not dry_run and not waits:
         total_nano = sum(each.paid_nano for each in payable)
         confirm(f"Pay {len(payable)} withdrawals, {nmr(total_nano)}?", yes, output)
-        with output.progress() as bar:
+        with unless_paused(escrow, output), output.progress() as bar:
             for batch in bar.track(batches(expected), description="paying"):
                 waits = _above(ceiling_wei, escrow.gas_price())
                 if waits:

@@ -16,6 +16,7 @@ from sluice.instructions import Instruction, SignedRequest, read_messages
 from sluice.ledger import ALL
 from sluice.participant.pending import Lasts, instruction_in_words
 from sluice.participant.words import eth
+from sluice.pausing import end_if_paused, unless_paused
 from sluice.presets import split_in_words
 from sluice.relay.commands import end_if_one_waits, open_store, store_option
 from sluice.relay.plan import Planned, batches
@@ -154,7 +155,7 @@ def send(
       ape run relay send --network http://127.0.0.1:8545
 
     Exit codes: 0 everything that could be sent is applied; 1 refused or failed; 2 wrong arguments;
-    3 a transaction of the sender waits for a block: come back then.
+    3 come back later: the escrow is paused, or a transaction of the sender waits for a block.
     """
     output = Output(as_json)
     relay = _relay(provider, record, store)
@@ -166,9 +167,11 @@ def send(
     to_send = [each.stored for each in planned if each.reason is None]
     transactions: list[Sent] = []
     if to_send and not dry_run:
+        end_if_paused(relay.escrow, output)
         relay.note(planned)
         confirm(f"Send {len(to_send)} instructions?", yes, output)
-        transactions = _send(relay, batches(planned), sender, output)
+        with unless_paused(relay.escrow, output):
+            transactions = _send(relay, batches(planned), sender, output)
     _end(relay, planned, to_send, transactions, sender, output)
 
 

@@ -9,6 +9,7 @@ from sluice import routing
 from sluice.deployment import load_and_check, manifests_folder, record_path
 from sluice.errors import InvalidInput
 from sluice.inputs import read_rounds
+from sluice.pausing import end_if_paused, pause_now, unless_paused
 from sluice.registry import extend, load_registry, save_registry
 from sluice.routing import Progress
 from sluice.sending import (
@@ -88,7 +89,7 @@ def cli(
     round is announced anew, naming the digest that it replaces. No manifest is ever overwritten.
 
     Exit codes: 0 the round is done; 1 refused or failed; 2 wrong arguments; 3 come back later, it
-    says when.
+    says when: the pass time or the window is to come, or the escrow is paused.
     """
     output = Output(as_json)
     deployment, escrow = load_and_check(record or record_path(provider), provider)
@@ -124,7 +125,7 @@ def cli(
     _come_at(provider, run.ready_at(), what, wait, output, run)
 
     applied: list[Applied] = []
-    with output.progress() as bar:
+    with unless_paused(escrow, output), output.progress() as bar:
         batches = routing.batches(announced, batch_links)
         for batch in bar.track(batches, description=f"resolving round {round_number}"):
             applied += run.resolve(announced, batch, sender)
@@ -163,6 +164,7 @@ def _announced(run: WeeklyRun) -> Progress:
 def _announce(
     run: WeeklyRun, given: Inputs, again: bool, sender: AccountAPI, yes: bool, output: Output
 ) -> None:
+    end_if_paused(run.escrow, output)
     with output.progress() as bar:
         task = bar.add_task("reading the chain")
         snapshot = run.snapshot(
@@ -174,7 +176,8 @@ def _announce(
     for warning in routing.warnings(snapshot.time, parameters, run.round_number):
         output.say(f"note: {warning}")
     confirm("Announce?", yes, output)
-    run.announce(announcement, sender)
+    with unless_paused(run.escrow, output):
+        run.announce(announcement, sender)
     output.say(f"announced; publish {announcement.path}, so that anybody can check it")
 
 
@@ -200,13 +203,16 @@ def _show(run: WeeklyRun, announcement: Announcement, output: Output) -> None:
 def _come_at(
     provider: ProviderAPI, time: int, what: str, wait: bool, output: Output, run: WeeklyRun
 ) -> None:
-    if chain_time(provider) >= time:
-        return
-    if wait:
+    if chain_time(provider) < time:
+        if not wait:
+            output.say(f"{what} from {when(time)} on: run this again then")
+            document = {**_document(run.round_number, "waiting"), "come_back_at": time}
+            output.end(document, COME_BACK_LATER)
         wait_until(provider, time, output)
-        return
-    output.say(f"{what} from {when(time)} on: run this again then")
-    output.end({**_document(run.round_number, "waiting"), "come_back_at": time}, COME_BACK_LATER)
+    pause = pause_now(run.escrow)
+    if pause is not None and wait:
+        output.say(str(pause))
+        wait_until(provider, pause.ends, output)
 
 
 def _document(round_number: int, phase: str) -> dict[str, object]:
