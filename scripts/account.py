@@ -8,7 +8,7 @@ import click
 from ape.api import ProviderAPI
 
 from sluice.ledger import ALL
-from sluice.participant import commands
+from sluice.participant import commands, moving
 from sluice.participant.chain import connect
 from sluice.participant.desk import Desk
 from sluice.participant.now import parse_nmr_eth
@@ -79,12 +79,13 @@ def desk_of(provider: ProviderAPI, record: Path | None, as_json: bool, **options
 @click.group()
 def cli() -> None:
     """An account of the escrow, by its own key: what it holds and what is to come, deposits,
-    stakes, splits of earnings, withdrawals.
+    stakes, splits of earnings, withdrawals, moving to another address.
 
     Directly a change costs gas, shown before; with --gasless it is only signed, and anybody sends
     it. Amounts are NMR with at most nine decimals, models are numbered 0 to 64.
 
-    Exit codes: 0 done; 1 refused or failed, the message says what to do; 2 wrong arguments.
+    Exit codes: 0 done; 1 refused or failed, the message says what to do; 2 wrong arguments; 3 the
+    escrow is paused, it says until when. Withdrawals, stakes and splits are never paused.
     """
 
 
@@ -252,3 +253,65 @@ def instructions(provider: ProviderAPI, nonce: int | None, account: str, **optio
 def withdrawal(provider: ProviderAPI, account: str, **options: Any) -> None:
     """Give this period's free withdrawal up, so that one signed for it is not paid."""
     commands.cancel_withdrawal(desk_of(provider, **options), account)
+
+
+file_option = click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sign only, into this file, which the other side signs too: neither pays gas.",
+)
+
+
+@cli.group()
+def move() -> None:
+    """Take the whole account to another address of yours: pool, stakes, splits, open rounds.
+
+    \b
+    With transactions, one of each side:
+      ape run account move offer 0xNEW --account old
+      ape run account move accept 0xOLD --account new
+    Without gas for either; the file goes from one to the other, in any order:
+      ape run account move offer 0xNEW --file move.json --account old
+      ape run account move accept 0xOLD --file move.json --account new
+      ape run account move send move.json --account anybody
+
+    The new address has no stakes, splits or open risk, and no round is announced at that moment;
+    its own pool stays and backs the old rounds then. A step that never comes changes nothing.
+    """
+
+
+@move.command(cls=Command)
+@click.argument("to")
+@sending
+@file_option
+@days_option
+def offer(provider: ProviderAPI, to: str, file: Path | None, account: str, **options: Any) -> None:
+    """Offer the account to the address TO, which has to accept; or sign that with --file."""
+    moving.offer(desk_of(provider, **options), account, to, file)
+
+
+@move.command("take-back", cls=Command)
+@sending
+def take_back(provider: ProviderAPI, account: str, **options: Any) -> None:
+    """End an offer. What was signed into a file dies with `cancel instructions`."""
+    moving.take_back(desk_of(provider, **options), account)
+
+
+@move.command(cls=Command)
+@click.argument("old")
+@sending
+@file_option
+@days_option
+def accept(
+    provider: ProviderAPI, old: str, file: Path | None, account: str, **options: Any
+) -> None:
+    """Take over what the address OLD offered to this --account; or sign that with --file."""
+    moving.accept(desk_of(provider, **options), account, old, file)
+
+
+@move.command(cls=Command)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@sending
+def send(provider: ProviderAPI, file: Path, account: str, **options: Any) -> None:
+    """Send a move that both sides signed into FILE; anybody may, and pays the gas."""
+    moving.send_file(desk_of(provider, **options), account, file)

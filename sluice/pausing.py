@@ -14,6 +14,7 @@ from sluice.sending import COME_BACK_LATER, Output, when
 
 PAUSED = "paused: withdraw() and set_stakes() work, see paused_at()"
 """The contract's words."""
+WORKS_WHILE_PAUSED = "withdrawals, stakes and splits by an account's own transaction work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ def end_if_paused(escrow: Escrow, output: Output) -> None:
     pause = pause_now(escrow)
     if pause is not None:
         output.say(
-            f"{pause}: nothing is sent and nothing is lost, run this again then. Withdrawals, "
-            "stakes and splits by an account's own transaction work"
+            f"{pause}: nothing is sent and nothing is lost, run this again then; "
+            f"{WORKS_WHILE_PAUSED}"
         )
         document = {"phase": "paused", **pause.document(), "come_back_at": pause.ends}
         output.end(document, COME_BACK_LATER)

@@ -7,6 +7,7 @@
     store     where signed messages are kept
     desk      asking, sending, signing, ending
     commands  one function for each subcommand
+    moving    those of a move to another address
 
 The first three are pure.
 """

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from ape.api import AccountAPI
+from eth_utils.address import to_checksum_address
 
 from sluice.account import MAX_NONCE_STEP, Split
 from sluice.calls import calls
@@ -59,6 +60,7 @@ from sluice.participant.words import (
     turn_document,
     ways_rows,
 )
+from sluice.pausing import WORKS_WHILE_PAUSED, end_if_paused, pause_now
 from sluice.presets import MEANING, Preset, preset_splits
 from sluice.sending import DAY_S, HOUR_S, nmr, when
 from sluice.words import MAX_NONCE, MODELS
@@ -75,6 +77,9 @@ def show(desk: Desk, name: str) -> NoReturn:
     splits, releases = lens.splits_of(address), lens.schedule(address)
     to_come = pending(seen, desk.stored())
 
+    pause = pause_now(desk.on.escrow)
+    if pause is not None:
+        desk.output.say(f"{pause}; {WORKS_WHILE_PAUSED}")
     desk.output.table(f"Account {address}", position_rows(position, stakes_nano))
     if seen.risks_nano:
         rows = [(f"round {r}", nmr(nano)) for r, nano in seen.risks_nano.items()]
@@ -92,6 +97,8 @@ def show(desk: Desk, name: str) -> NoReturn:
             "splits": splits_document(splits),
             "schedule": schedule_document(releases),
             "pending": pending_document(to_come),
+            "offered_to": seen.account.offered_to and to_checksum_address(seen.account.offered_to),
+            "paused": pause and pause.document(),
             "period": seen.period,
             "time": seen.now,
         }
@@ -134,6 +141,7 @@ def deposit(desk: Desk, name: str, amount_nano: int, typed: Sequence[str]) -> No
     account = acting(name)
     if amount_nano == 0:
         raise InvalidInput("0 NMR: deposit an amount above zero")
+    end_if_paused(desk.on.escrow, desk.output)
     seen = account_now(desk.on, account.address)
     after = seen.deposited(amount_nano)
     stakes_nano = parse_stakes(typed, seen.account.stakes_nano) if typed else {}
@@ -175,6 +183,7 @@ def change(
     after = before.staked(stakes_nano) if stakes_nano else before
     _show_change(desk, before, after.split(splits), stakes_nano, splits)
     if gasless:
+        _say_if_paused(desk)
         if earlier:
             desk.output.say(f"it comes after {len(earlier)} signed before and not applied yet")
         nonce = next_nonce(seen, earlier)
@@ -256,6 +265,7 @@ def withdraw(desk: Desk, name: str, amount_nano: int, now: bool, free: bool) -> 
                 f"a withdrawal for period {asked.period} is signed already: only the one that the "
                 "batch takes first is paid"
             )
+        _say_if_paused(desk)
         desk.output.say(f"one-time, lapses after {when(deadline)}; you pay no gas")
         end_signed(desk, account, asked, document)
     desk.output.say("nothing is sent yet: add --now or --free")
@@ -339,6 +349,12 @@ def _show_change(
         desk.output.say("splits are standing: they act in every pass from the next one on")
 
 
+def _say_if_paused(desk: Desk) -> None:
+    pause = pause_now(desk.on.escrow)
+    if pause is not None:
+        desk.output.say(f"{pause}: what is signed now is sent after that")
+
+
 def _steps(
     desk: Desk,
     account: AccountAPI,
@@ -347,7 +363,7 @@ def _steps(
     splits: Mapping[int, Split],
 ) -> list[Step]:
     """The one transaction that makes a change: a call of its own, or, for several at once, the
-    account's own instruction, relayed by itself."""
+    account's own instruction, relayed by itself; while that is paused, a call for each."""
     if not splits:
         calldata = calls.set_stakes(stakes_nano)
         return [step(desk.on, "set the stakes", calldata, account.address)]
@@ -355,6 +371,12 @@ def _steps(
         ((model, split),) = splits.items()
         calldata = calls.set_split(model, split)
         return [step(desk.on, f"set the split of model {model}", calldata, account.address)]
+    if pause_now(desk.on.escrow) is not None:
+        desk.output.say("the escrow is paused: a transaction for each change")
+        steps = _steps(desk, account, seen, stakes_nano, {}) if stakes_nano else []
+        for model, split in splits.items():
+            steps += _steps(desk, account, seen, {}, {model: split})
+        return steps
     desk.output.say("several changes: one signed instruction, sent by yourself in one transaction")
     asked = instruction(account.address, stakes_nano, splits, seen.account.nonce, seen.now + HOUR_S)
     call = relay_call([sign(asked, desk.on.domain, account)])

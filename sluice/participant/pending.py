@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from eth_utils.address import to_checksum_address
+
 from sluice.account import Account, instruct
 from sluice.errors import Refused
 from sluice.instructions import NEVER, Instruction, Request, Signed
@@ -50,6 +52,10 @@ def pending(seen: AccountNow, stored: Sequence[Signed]) -> list[Pending]:
         what = f"{nmr(account.due_nano)} due to your wallet, and what splits add"
         arrives = turn_in_words(free_turn(seen), seen.now)
         found.append(Pending(Lasts.STANDING, what, f"{arrives}; no request needed"))
+    if account.offered_to is not None:
+        what = f"move of everything to {to_checksum_address(account.offered_to)}"
+        state = "once that address accepts, while no round is announced"
+        found.append(Pending(Lasts.ONE_TIME, what, state))
     found += _instructions(seen, instructions_of(seen, stored))
     found += [_request(seen, asked) for asked in requests_of(seen, stored)]
     return found

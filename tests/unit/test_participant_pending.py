@@ -152,6 +152,16 @@ def test_a_request_that_waits_says_so() -> None:
     assert requests_of(account, [asked(2 * NMR, 2)])[0].period == 2
 
 
+def test_an_offered_account_says_to_whom() -> None:
+    """N18: it happens once, and only if the other side wants it."""
+    found = pending(seen(offered_to=OTHER_KEY.address.lower()), [])
+
+    assert [(each.lasts, each.what) for each in found] == [
+        (Lasts.ONE_TIME, f"move of everything to {OTHER_KEY.address}")
+    ]
+    assert "once that address accepts" in found[0].when
+
+
 def test_due_after_the_last_period_is_withdrawn() -> None:
     account = seen(START + 1_023 * PERIOD_S, pool_nano=NMR, due_nano=NMR)
 
