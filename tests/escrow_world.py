@@ -30,7 +30,7 @@ from sluice.words import (
     word_slot,
 )
 from tests.compiled import deployer_of, slot_of, stored_words, words_slot
-from tests.messages import Instruction, Withdrawal, relay_arguments, signatures_of
+from tests.messages import Instruction, Move, Withdrawal, relay_arguments, signatures_of
 
 Message = TypeVar("Message", Withdrawal, Instruction)
 
@@ -255,6 +255,8 @@ class World:
             "burned": self.escrow.burned(),
             "balances": self.balances(),
             "roles": (self.escrow.owner(), self.escrow.operator(), self.escrow.guardian()),
+            "pending_owner": self.escrow.pending_owner(),
+            "paused_at": self.escrow.paused_at(),
         }
 
     @contextmanager
@@ -324,6 +326,12 @@ class World:
         sender = role_address("stranger")
         self.escrow.resolve(round_number, list(links), NO_DIGEST, sender=sender)
 
+    def veto(self) -> bytes:
+        """The guardian strikes what is announced; returns the digest of what was left."""
+        resolved, digest, _ = self.escrow.round_state()
+        self.escrow.veto(resolved + 1, sender=role_address("guardian"))
+        return bytes(digest)
+
     def open_rounds(self, *accounts: str) -> None:
         """The first four passes, with these accounts in them: as many rounds are open then as can
         be, and `PLAYED` is the next to be resolved."""
@@ -334,11 +342,27 @@ class World:
         for round_number in range(first, last + 1):
             self.run_pass(round_number, [Entry(account) for account in accounts])
 
+    # --- moves ------------------------------------------------------------------------------------
+
+    def move(self, account: str, to: str) -> None:
+        """Both steps of a move to another address, by transactions."""
+        self.escrow.offer_move(to, sender=account)
+        self.escrow.accept_move(account, sender=to)
+
+    def relay_move(
+        self, message: Move, signature: bytes, to_signature: bytes, **options: Any
+    ) -> None:
+        """Sends a move whose two signatures are as the contract takes them."""
+        options.setdefault("sender", role_address("stranger"))
+        self.escrow.relay_move(
+            message.account, message.to, message.until, signature, to_signature, **options
+        )
+
     # --- messages ---------------------------------------------------------------------------------
 
     def sign(
         self,
-        message: Withdrawal | Instruction,
+        message: Withdrawal | Instruction | Move,
         role: str,
         escrow: str | None = None,
         chain_id: int | None = None,
