@@ -1,0 +1,62 @@
+"""Accounts worth moving, for the tests of moves to another address."""
+
+from sluice.words import POOL, SPLIT_PLACE, WALLET, unpack_account, unpack_split
+from tests.escrow_world import FORTNIGHT, World, now, role_address, set_time
+from tests.messages import Withdrawal
+
+OLD = role_address("staker")
+NEW = role_address("stranger")
+"""Who moves, and where to: an address that has nothing in the escrow at first."""
+
+NOT_OFFERED = "move: not offered to the caller"
+BUSY = "move: wait for the end of the announced round"
+NOT_FRESH = "move: to another address without stakes, risks or splits"
+
+HALVES = ((POOL, 5_000), (WALLET, 5_000))
+EVERYWHERE = (0, 1, 4, 5, 33, 64)
+"""The account word's model, both ends of the first stake page, later ones, and the last."""
+
+
+def furnish(world: World, account: str) -> None:
+    """Gives an account whose four rounds are open some of everything else: splits of its own, NMR
+    that is due, a nonce, and a turn of this period that is used."""
+    for model in EVERYWHERE:
+        world.escrow.set_split(model, [to for to, _ in HALVES], [5_000, 5_000], sender=account)
+    world.escrow.cancel_instructions(7, sender=account)
+    world.put_due(account, 3)
+    asked = Withdrawal(account, 1, world_period(world))
+    world.pay((asked, sign(world, asked)))
+
+
+def sign(world: World, message: Withdrawal) -> bytes:
+    """The signature of a message's account, if it is one of the roles."""
+    roles = {role_address(role): role for role in ("staker", "other_staker", "stranger")}
+    return world.sign(message, roles[message.account])
+
+
+def world_period(world: World) -> int:
+    """The fortnight it is."""
+    return world.parameters.period(now())
+
+
+def next_period(world: World) -> int:
+    """Moves the time to the next fortnight, and returns it."""
+    set_time(world.parameters.deployed_at + world_period(world) * FORTNIGHT)
+    return world_period(world)
+
+
+def nonce(world: World, account: str) -> int:
+    """The account's nonce."""
+    return unpack_split(world.words(account).get(SPLIT_PLACE, 0)).nonce
+
+
+def round_word(world: World, account: str) -> int:
+    """The last pass that the account was in, as words count."""
+    return unpack_account(world.words(account).get(0, 0)).round_word
+
+
+def equity_nano(world: World, *accounts: str) -> int:
+    """Pools and stakes of accounts together."""
+    return sum(
+        world.pool_nano(account) + sum(world.stakes_nano(account).values()) for account in accounts
+    )
