@@ -177,7 +177,7 @@ class WeeklyRun:
         self.escrow.dry_run(call, sender.address)
         if not announcement.written:
             write_manifest(announcement.manifest, announcement.path)
-        self.escrow.send(call, sender)
+        self.escrow.announce(self.round_number, announcement.replaces, digest, sender=sender)
         stored = self.escrow.round_state().digest
         if stored != digest:
             raise Refused(
