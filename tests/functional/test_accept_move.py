@@ -33,12 +33,9 @@ from tests.escrow_world import (
 )
 from tests.messages import Instruction, Withdrawal
 from tests.moving import (
-    BUSY,
     EVERYWHERE,
     HALVES,
     NEW,
-    NOT_FRESH,
-    NOT_OFFERED,
     OLD,
     equity_nano,
     furnish,
@@ -47,6 +44,10 @@ from tests.moving import (
     sign,
     world_period,
 )
+
+NOT_OFFERED = "move: not offered to the caller"
+BUSY = "move: wait for the end of the announced round"
+NOT_FRESH = "move: to another address without stakes, risks or splits"
 
 OTHER = role_address("other_staker")
 LOSS = STAKE // 4

@@ -1,4 +1,4 @@
-"""word, round_state, reserve, burned, domain, parameters, operator, guardian, owner,
+"""word, round_state, paused_at, reserve, burned, domain, parameters, operator, guardian, owner,
 pending_owner"""
 
 from sluice.account import risk_units
@@ -14,6 +14,7 @@ from tests.escrow_world import (
     World,
     nano,
     on_chain,
+    set_time,
 )
 
 UNITS = risk_units(STAKE, 2_500)
@@ -29,6 +30,17 @@ def test_round_state_tells_where_the_pass_stands(world: World, stranger: str) ->
     assert world.escrow.round_state() == (FIRST_PASS - 1, chain[1], START)
     world.escrow.resolve(FIRST_PASS, [b""], NO_DIGEST, sender=stranger)
     assert world.escrow.round_state() == (FIRST_PASS, NO_DIGEST, 0)
+
+
+def test_paused_at_tells_of_the_last_pause(world: World, owner: str, guardian: str) -> None:
+    """Also when it has ended by itself, until the owner unpauses: so long is another refused."""
+    assert world.escrow.paused_at() == 0
+    world.escrow.pause(sender=guardian)
+    assert world.escrow.paused_at() == START
+    set_time(START + 9 * WEEK)
+    assert world.escrow.paused_at() == START
+    world.escrow.unpause(sender=owner)
+    assert world.escrow.paused_at() == 0
 
 
 def test_word_is_what_is_stored(world: World, staker: str) -> None:
