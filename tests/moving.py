@@ -1,12 +1,13 @@
 """Accounts worth moving, for the tests of moves to another address."""
 
 from sluice.words import POOL, SPLIT_PLACE, WALLET, unpack_account, unpack_split
-from tests.escrow_world import FORTNIGHT, World, now, role_address, set_time
+from tests.escrow_world import FORTNIGHT, STAKE, World, now, role_address, set_time
 from tests.messages import Withdrawal
 
 OLD = role_address("staker")
 NEW = role_address("stranger")
 """Who moves, and where to: an address that has nothing in the escrow at first."""
+OTHER = role_address("other_staker")
 
 NOT_OFFERED = "move: not offered to the caller"
 BUSY = "move: wait for the end of the announced round"
@@ -15,6 +16,17 @@ NOT_FRESH = "move: to another address without stakes, risks or splits"
 HALVES = ((POOL, 5_000), (WALLET, 5_000))
 EVERYWHERE = (0, 1, 4, 5, 33, 64)
 """The account word's model, both ends of the first stake page, later ones, and the last."""
+
+
+def furnished_world(world: World) -> World:
+    """The old account with stakes on all sides of its pages, four open rounds, splits, something
+    due, a nonce and a used turn; another one with a stake beside it; a full reserve."""
+    world.fund(10**15)
+    world.stake(OLD, dict.fromkeys(EVERYWHERE, STAKE), pool_nano=STAKE)
+    world.stake(OTHER, {0: STAKE})
+    world.open_rounds(OLD, OTHER)
+    furnish(world, OLD)
+    return world
 
 
 def furnish(world: World, account: str) -> None:
