@@ -103,7 +103,7 @@ def sign_move(signed: SignedMove, signer: AccountAPI | LocalAccount) -> SignedMo
 def move_call(signed: SignedMove) -> MoveCall:
     """The arguments of `relay_move`; InvalidInput, naming whose it is, if a signature is missing.
     A signature of a side's own key goes as r and vs, anything else as its contract wallet takes
-    it. Source: docs/accounting.md, "Moving to another address"."""
+    it. Source: docs/moving.md, "How"."""
     if signed.missing:
         raise InvalidInput(
             f"{' and '.join(signed.missing)} did not sign the move yet: have it signed with "
