@@ -149,7 +149,7 @@ def test_route_names_the_entry_over_its_bound_and_announces_again(two_stakers: W
     done = world.route(inputs, "--announce-again", "--wait")
 
     assert stuck.code == 1
-    assert f"refuses account {staker}, entry 00 of link 00" in stuck.err
+    assert f"refuses account {staker}, entry 0 of link 0" in stuck.err
     assert "earnings are above its bound" in stuck.err
     assert "--announce-again" in stuck.err
     assert wrong.digest in stuck.err
