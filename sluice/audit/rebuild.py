@@ -222,7 +222,7 @@ class Rebuild:
             self._add(
                 Finding(Check.RULES, account, "withdrawn", amount_nano, most_nano, NANO, where)
             )
-        held.pool_nano -= amount_nano
+        held.pool_nano = max(0, held.pool_nano - amount_nano)
         held.due_nano = max(0, held.due_nano - amount_nano)
 
     def _paid(self, event: FreeWithdrawals, at: At) -> None:
