@@ -5,7 +5,7 @@ from sluice.audit.auditor import Auditor, Report, Totals
 from sluice.audit.checkpoints import Checkpoint, CheckpointError, Checkpoints
 from sluice.audit.findings import Check, Finding
 from sluice.audit.node import BlockId, Node, NodeFailure
-from sluice.audit.rebuild import Powers, Rebuild
+from sluice.audit.rebuild import Rebuild
 from sluice.audit.report import document, page
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Finding",
     "Node",
     "NodeFailure",
-    "Powers",
     "Rebuild",
     "Report",
     "Totals",

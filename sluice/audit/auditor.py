@@ -292,13 +292,16 @@ class Auditor:
             yield Finding(Check.ROUND_STATE, "round state", "digest", "0x" + digest.hex(), "none")
 
     def _roles(self, rebuilt: Rebuild, block: int) -> Iterator[Finding]:
-        wanted = asdict(rebuilt.powers)
+        wanted = asdict(rebuilt.roles)
         found = {
             name: str(self._view(f"{name}()", "(address)", block)[0]).lower() for name in wanted
         }
         for name, address in wanted.items():
             if found[name] != address:
                 yield Finding(Check.ROLES, "roles", name, found[name], address)
+        (paused_at,) = self._view("paused_at()", "(uint256)", block)
+        pairs = [("time of the pause", paused_at, rebuilt.ledger.paused_at)]
+        yield from _compared(Check.ROLES, "pause", "", pairs)
 
     def _published(self, folder: Path) -> Iterator[tuple[str, Published | Broken]]:
         known = self._checkpoints.manifests() if self._checkpoints is not None else {}

@@ -11,6 +11,7 @@ from sluice.parameters import Parameters
 from sluice.stored import Place, stakes_nano
 from sluice.words import (
     MODELS,
+    OFFER_PLACE,
     OPEN_ROUNDS,
     PAGES,
     SPLIT_PLACE,
@@ -21,7 +22,7 @@ from sluice.words import (
     unpack_split,
 )
 
-PLACES = (*range(PAGES + 1), *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
+PLACES = (*range(PAGES + 1), OFFER_PLACE, *range(SPLIT_PLACE, SPLIT_PLACE + MODELS))
 """Every place that an account can have, in use or not."""
 
 ACCOUNTS_AT_A_TIME = 200
@@ -90,6 +91,8 @@ def _fields(place: int, word: int, last_pass: int, parameters: Parameters) -> Fi
         return _account_fields(word, last_pass, parameters)
     if place <= PAGES:
         return _page_fields(place, word)
+    if place == OFFER_PLACE:
+        return {"move offered to": (f"0x{word:040x}", "")}
     return _split_fields(place - SPLIT_PLACE, word)
 
 

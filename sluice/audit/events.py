@@ -14,6 +14,7 @@ from eth_utils.abi import event_signature_to_log_topic
 
 from sluice.errors import InvalidInput
 from sluice.events import (
+    AccountMoved,
     FreeWithdrawals,
     InstructionsCancelled,
     InstructionSkipped,
@@ -21,8 +22,12 @@ from sluice.events import (
     Item,
     LinkApplied,
     Log,
+    MoveOffered,
+    Paused,
+    RoundVetoed,
     SplitSet,
     StakesSet,
+    Unpaused,
     WithdrawalCancelled,
 )
 from sluice.ledger import Skip
@@ -146,9 +151,14 @@ Event: TypeAlias = (
     | InstructionsCancelled
     | WithdrawalCancelled
     | FreeWithdrawals
+    | MoveOffered
+    | AccountMoved
     | RoundAnnounced
     | LinkApplied
     | RoundResolved
+    | RoundVetoed
+    | Paused
+    | Unpaused
     | ReserveFunded
     | ReserveWithdrawn
     | BurnSent
@@ -230,6 +240,10 @@ def _paid(topics: Words, data: bytes) -> Event:
     return FreeWithdrawals(topics[0], items, time)
 
 
+def _offered(topics: Words, data: bytes) -> Event:
+    return MoveOffered(_address(topics[0]), _address(topics[1]) if topics[1] else None)
+
+
 def _announced(topics: Words, data: bytes) -> Event:
     return RoundAnnounced(topics[0], data[:32], data[32:64], _word(data, 2))
 
@@ -253,9 +267,16 @@ _BY_SIGNATURE: dict[str, Callable[[Words, bytes], Event]] = {
         lambda t, d: WithdrawalCancelled(_address(t[0]), _word(d))
     ),
     "FreeWithdrawals(uint256,uint256[],uint256)": _paid,
+    "MoveOffered(address,address)": _offered,
+    "AccountMoved(address,address,uint256)": (
+        lambda t, d: AccountMoved(_address(t[0]), _address(t[1]), _word(d))
+    ),
     "RoundAnnounced(uint256,bytes32,bytes32,uint256)": _announced,
     "LinkApplied(uint256,bytes,uint256)": _link,
     "RoundResolved(uint256)": lambda t, d: RoundResolved(t[0]),
+    "RoundVetoed(uint256,bytes32)": lambda t, d: RoundVetoed(t[0], d),
+    "Paused(uint256)": lambda t, d: Paused(_word(d)),
+    "Unpaused()": lambda t, d: Unpaused(),
     "ReserveFunded(address,uint256)": lambda t, d: ReserveFunded(_nano(d)),
     "ReserveWithdrawn(address,uint256)": lambda t, d: ReserveWithdrawn(_nano(d)),
     "BurnSent(uint256)": lambda t, d: BurnSent(_nano(d)),

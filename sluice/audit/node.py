@@ -47,17 +47,18 @@ WORDS_A_CALL = 4_000
 """What reading them takes, 9 million gas, is below what any node gives a call."""
 FEWEST_WORDS = 100
 
-READER = bytes.fromhex("600760005260005b80356020526040600020548160400152602001803611600757366040f3")
+READER = bytes.fromhex(
+    f"60{WORDS_SLOT:02x}60005260005b80356020526040600020548160400152602001803611600757366040f3"
+)
 """Stands in for the escrow's code in a call that only reads: given keys of the mapping `_words`, it
 returns the words. So one call reads thousands, by the storage layout alone.
 
-    600760005260005b  memory[0] = 7, the mapping's slot; i = 0; 7:
+    60..60005260005b  memory[0] = the mapping's slot; i = 0; 7:
     80356020526040600020548160400152  memory[64 + i] = storage[keccak(memory[0:64])], where
                                       memory[32] = calldata[i]
     602001803611600757  i += 32; again from 7 while i < the length of the calldata
     366040f3  return memory[64:64 + the length of the calldata]
 """
-assert READER[1] == WORDS_SLOT
 
 Json: TypeAlias = Any
 

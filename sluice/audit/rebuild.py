@@ -7,7 +7,6 @@ never for what follows from it.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from sluice.account import Account, bound_nano, pass_over
 from sluice.audit.events import (
@@ -30,34 +29,36 @@ from sluice.audit.findings import NANO, Check, Finding
 from sluice.audit.journal import Journal
 from sluice.errors import InvalidInput, Refused
 from sluice.events import (
+    AccountMoved,
     FreeWithdrawals,
     InstructionsCancelled,
     InstructionSkipped,
     InstructionsRelayed,
     Item,
     LinkApplied,
+    MoveOffered,
+    Paused,
+    RoundVetoed,
     SplitSet,
     StakesSet,
+    Unpaused,
     WithdrawalCancelled,
 )
 from sluice.instructions import each_packed, unpack_instruction
 from sluice.ledger import Ledger, Skip
 from sluice.parameters import Parameters
+from sluice.roles import NOBODY, Roles
 from sluice.words import NO_DIGEST, Entry, link_words, unpack_link
 
-ZERO_ADDRESS = "0x" + "00" * 20
 MOST_FINDINGS = 1_000
 """Of one audit: one wrong event can make thousands that follow from it."""
+UNKNOWN_TIME: int = 2**64
+"""Where the node does not say a block's time: every deadline is past, and no pause is on."""
 
 
-@dataclass(slots=True)
-class Powers:
-    """Who may act, as the events say: addresses in lower case, the zero address for nobody."""
-
-    owner: str = ZERO_ADDRESS
-    pending_owner: str = ZERO_ADDRESS
-    operator: str = ZERO_ADDRESS
-    guardian: str = ZERO_ADDRESS
+STOPPED_BY_A_PAUSE = (
+    Deposited, InstructionsRelayed, RoundAnnounced, LinkApplied, FreeWithdrawals
+)  # fmt: skip
 
 
 class Rebuild:
@@ -68,7 +69,7 @@ class Rebuild:
     def __init__(self, parameters: Parameters) -> None:
         self.ledger = Ledger(parameters)
         self.journal = Journal(parameters, self.ledger.resolved)
-        self.powers = Powers()
+        self.roles = Roles(NOBODY, NOBODY, NOBODY)
         self.findings: list[Finding] = []
         self.counts: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
@@ -118,6 +119,9 @@ class Rebuild:
 
     def _read(self, event: Event, at: At) -> None:
         ledger = self.ledger
+        now = UNKNOWN_TIME if at.time is None else at.time
+        if isinstance(event, STOPPED_BY_A_PAUSE):
+            ledger.check_running(now)
         match event:
             case Deposited(account, amount_nano):
                 ledger.deposit(account, amount_nano)
@@ -140,14 +144,28 @@ class Rebuild:
                 self._withdrawn(account, amount_nano, at.time, _where(at))
             case FreeWithdrawals():
                 self._paid(event, at)
-            case RoundAnnounced() | RoundResolved() | LinkApplied():
+            case MoveOffered(account, to):
+                ledger.offer_move(account, to or NOBODY)
+            case AccountMoved(account, to, nonce):
+                # by whichever way, it is as if it had been offered just now
+                ledger.offer_move(account, to)
+                ledger.accept_move(to, account, now)
+                self._compare(Check.RULES, account, "nonce", nonce, ledger.account(account).nonce)
+            case RoundAnnounced() | RoundResolved() | RoundVetoed() | LinkApplied():
                 self._round(event, at)
+            case Paused(paused_at):
+                self._compare_time(paused_at, at)
+                ledger.pause(paused_at)
+            case Unpaused():
+                ledger.unpause()
             case ReserveFunded() | ReserveWithdrawn() | BurnSent():
                 self._treasury(event)
             case OperatorSet() | GuardianSet() | OwnershipOffered() | OwnershipTransferred():
                 self._power(event)
 
-    def _round(self, event: RoundAnnounced | RoundResolved | LinkApplied, at: At) -> None:
+    def _round(
+        self, event: RoundAnnounced | RoundResolved | RoundVetoed | LinkApplied, at: At
+    ) -> None:
         match event:
             case RoundAnnounced(round_number, replaces, digest, announced_at):
                 self._extend(
@@ -156,6 +174,9 @@ class Rebuild:
                 self.ledger.digest, self.ledger.announced_at = digest, announced_at
             case RoundResolved(round_number):
                 self._extend(self.journal.resolve(round_number))
+            case RoundVetoed(round_number, digest):
+                self._extend(self.journal.veto(round_number, digest))
+                self.ledger.digest, self.ledger.announced_at = NO_DIGEST, 0
             case LinkApplied():
                 self._extend(self.journal.link(event.round_number, event.link, event.time))
                 self._link(event, _where(at))
@@ -178,13 +199,13 @@ class Rebuild:
     ) -> None:
         match event:
             case OperatorSet(operator):
-                self.powers.operator = operator
+                self.roles.operator = operator
             case GuardianSet(guardian):
-                self.powers.guardian = guardian
+                self.roles.guardian = guardian
             case OwnershipOffered(new_owner):
-                self.powers.pending_owner = new_owner
+                self.roles.pending_owner = new_owner
             case OwnershipTransferred(new_owner):
-                self.powers.owner, self.powers.pending_owner = new_owner, ZERO_ADDRESS
+                self.roles.owner, self.roles.pending_owner = new_owner, NOBODY
 
     # --- accounts ---------------------------------------------------------------------------------
 

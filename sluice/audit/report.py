@@ -26,7 +26,7 @@ CHECKED = {
     Check.TREASURY: "treasury",
     Check.CONSERVATION: "conservation",
     Check.ROUND_STATE: "round state",
-    Check.ROLES: "roles",
+    Check.ROLES: "roles, pause",
 }
 
 
@@ -144,10 +144,11 @@ def _said(report: Report) -> Iterator[tuple[Check, str]]:
     if ledger.digest != NO_DIGEST:
         announced = f"the next announced at {when(ledger.announced_at)}"
     yield Check.ROUND_STATE, f"round {ledger.resolved} is the last one done, {announced}"
-    powers = rebuilt.powers
+    roles = rebuilt.roles
     yield (
         Check.ROLES,
-        f"owner {powers.owner}\noperator {powers.operator}\nguardian {powers.guardian}",
+        f"owner {roles.owner}\noperator {roles.operator}\nguardian {roles.guardian}\n"
+        + (f"paused at {when(ledger.paused_at)}" if ledger.paused_at else "not paused"),
     )
 
 

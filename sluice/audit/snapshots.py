@@ -11,8 +11,9 @@ from typing import Any
 
 from sluice.audit.findings import Check, Finding
 from sluice.audit.journal import Announcement, End
-from sluice.audit.rebuild import Powers, Rebuild
+from sluice.audit.rebuild import Rebuild
 from sluice.parameters import Parameters
+from sluice.roles import Roles
 from sluice.stored import account_of
 
 FORM = 1
@@ -38,7 +39,8 @@ def to_text(rebuilt: Rebuild) -> str:
             {**asdict(each), "digest": each.digest.hex()} for each in journal.announcements
         ],
         "hashes": [each.hex() for each in journal.hashes],
-        "powers": asdict(rebuilt.powers),
+        "paused_at": ledger.paused_at,
+        "roles": asdict(rebuilt.roles),
         "counts": dict(sorted(rebuilt.counts.items())),
         "done": dict(sorted(rebuilt.done.items())),
         "findings": [asdict(each) for each in rebuilt.findings],
@@ -67,7 +69,8 @@ def from_text(text: str, parameters: Parameters) -> Rebuild:
         for each in document["announcements"]
     ]
     journal.hashes = [bytes.fromhex(each) for each in document["hashes"]]
-    rebuilt.powers = Powers(**document["powers"])
+    ledger.paused_at = int(document["paused_at"])
+    rebuilt.roles = Roles(**document["roles"])
     rebuilt.counts = Counter(document["counts"])
     rebuilt.done = Counter(document["done"])
     rebuilt.findings = [
