@@ -34,7 +34,7 @@ FIRST_BLOCKS = 1_000
 MOST_BLOCKS = 50_000
 MOST_LOGS = 5_000
 """An answer with more is large: the next range is smaller."""
-CALM = 20
+CALM = 50
 """After so many answers in a row a wider range than the one refused is tried again."""
 
 ATTEMPTS = 7
@@ -96,7 +96,7 @@ class Node:
         self._retrying = Retrying(
             retry=retry_if_exception(_is_passing),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(0.2, LONGEST_WAIT_S),
+            wait=wait_exponential_jitter(multiplier=0.2, max=LONGEST_WAIT_S),
             reraise=True,
         )
         self._blocks = FIRST_BLOCKS
@@ -151,7 +151,7 @@ class Node:
                     f"the node gives no logs of block {first}: {error}; use an archive node"
                 ) from error
             self._blocks = max(1, (last - first + 1) // 2)
-            self._most_blocks = last - first
+            self._most_blocks = max(1, (last - first + 1) * 3 // 4)
             self._calm = 0
             return None
         return found
