@@ -116,6 +116,10 @@ bench: setup ## measure gas, print the table, write build/bench.json
 devnet: setup ## start a lasting local chain with token, escrow and funded accounts
 	ape run devnet $(ARGS)
 
+.PHONY: audit
+audit: setup ## rebuild everything from events and compare it with the chain (ARGS='--network ...')
+	ape run audit $(ARGS)
+
 .PHONY: lock
 lock: setup ## remake the locks from requirements*.in and package.json
 	$(UV_COMPILE) requirements.in -o requirements.txt

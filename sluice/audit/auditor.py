@@ -116,6 +116,8 @@ class Auditor:
         report = self._run(block, behind, fresh)
         if report.since is not None and not report.holds:
             doubted = report
+            if self._checkpoints is not None:
+                self._checkpoints.clear()
             report = self._run(block, behind, fresh=True)
             if report.holds:
                 self._notes.append(
@@ -174,10 +176,7 @@ class Auditor:
         return found
 
     def _start(self, target: BlockId, fresh: bool) -> Checkpoint | None:
-        if self._checkpoints is None:
-            return None
-        if fresh:
-            self._checkpoints.clear()
+        if self._checkpoints is None or fresh:
             return None
         for checkpoint in self._checkpoints.each():
             number = checkpoint.block.number
