@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from eth_utils.address import to_checksum_address
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -147,7 +148,14 @@ def _said(report: Report) -> Iterator[tuple[Check, str]]:
     roles = rebuilt.roles
     yield (
         Check.ROLES,
-        f"owner {roles.owner}\noperator {roles.operator}\nguardian {roles.guardian}\n"
+        "".join(
+            f"{name} {to_checksum_address(address)}\n"
+            for name, address in (
+                ("owner", roles.owner),
+                ("operator", roles.operator),
+                ("guardian", roles.guardian),
+            )
+        )
         + (f"paused at {when(ledger.paused_at)}" if ledger.paused_at else "not paused"),
     )
 

@@ -42,9 +42,11 @@ from tests.integration.lying_node import Request, node_between
 
 pytestmark = pytest.mark.anvil
 
-RESERVE_SLOT, BURNED_SLOT, ANNOUNCED_AT_SLOT, OPERATOR_SLOT = 8, 9, 6, 2
+RESERVE_SLOT, BURNED_SLOT, ANNOUNCED_AT_SLOT, OPERATOR_SLOT, PAUSED_AT_SLOT = 8, 9, 6, 2, 10
 BALANCES_SLOT = 1
 """Of the stand-in token."""
+NEW = "0x" + "9e" * 20
+"""The address to which an account has moved."""
 SPLIT = ((POOL, 2_000), (WALLET, 5_000), (5, 3_000))
 
 
@@ -64,6 +66,7 @@ class History:
         self.splitter, self.loser, self.leaver, self.steady = (
             each.lower() for each in world.names.values()
         )
+        self.new = NEW
         world.send_as(splitter, calls.set_split(0, SPLIT))
         self._relay()
         payouts = {("staker01", 0): "1", ("staker02", 1): "-2", ("staker04", 0): "0.5"}
@@ -77,9 +80,11 @@ class History:
         world.send_as(leaver, calls.cancel_withdrawal())
         world.send_as(steady, calls.set_stakes({1: 9 * NMR, 64: NMR}))
         world.send_as(steady, calls.set_stakes({1: 10 * NMR, 64: 0}))
+        world.send_as(splitter, calls.offer_move(NEW))
+        world.send_as(NEW, calls.accept_move(splitter))
+        world.send_as(steady, calls.offer_move(loser))
         escrow.burn(sender=world.owner)
         escrow.withdraw_reserve(NMR, sender=world.owner)
-        escrow.set_guardian(self.steady, sender=world.owner)
         escrow.transfer_ownership(self.loser, sender=world.owner)
         self._announce_twice()
 
@@ -102,9 +107,14 @@ class History:
         world.escrow.relay(call.instructions, call.signatures, sender=world.operator)
 
     def _announce_twice(self) -> None:
-        """Round 262 in two links: the first applied, the second announced anew."""
+        """Round 262: vetoed; announced in two links, the first applied, the second announced anew.
+        One pause that the owner ended, and one that is on."""
         world = self.world
-        links = [link_bytes([Entry(each, {})]) for each in (self.splitter, self.loser, self.steady)]
+        links = [link_bytes([Entry(each, {})]) for each in (NEW, self.loser, self.steady)]
+        world.announce(ROUND + 1, links[1:])
+        world.escrow.veto(ROUND + 1, sender=world.guardian)
+        world.escrow.pause(sender=world.guardian)
+        world.escrow.unpause(sender=world.owner)
         world.announce(ROUND + 1, links[:2])
         digests = digest_chain(links[:2])
         world.pass_window()
@@ -112,6 +122,8 @@ class History:
         world.escrow.announce(
             ROUND + 1, digests[1], digest_chain(links[1:])[0], sender=world.operator
         )
+        world.escrow.pause(sender=world.guardian)
+        world.escrow.set_guardian(self.steady, sender=world.owner)
 
     # --- audits and what is planted
 
@@ -182,7 +194,7 @@ def test_audit_of_a_chain_where_everything_has_happened_holds(history: History) 
     said = run.document
     assert said["findings"] == []
     assert all(said["checks"].values())
-    assert (said["accounts"], said["words"]) == (5, 5 * 82)
+    assert (said["accounts"], said["words"]) == (6, 6 * 83)
     assert said["rounds_resolved"] == ROUND - FIRST_PASS + 1
     assert (said["instructions"], said["free_withdrawals"]) == (2, 1)
     assert said["manifests_recomputed"] == 1
@@ -213,9 +225,17 @@ def test_audit_shows_a_page(history: History) -> None:
     run = world.run("audit", "--checkpoints", store, "--manifests", world.manifests)
 
     assert run.code == 0, run.err
-    for name in ("events", "rules", "rounds", "manifests", "accounts", "conservation", "roles"):
+    for name in (
+        "events",
+        "rules",
+        "rounds",
+        "manifests",
+        "accounts",
+        "conservation",
+        "roles, pause",
+    ):
         assert re.search(rf"│ {name} +│ yes ", run.out), run.out
-    assert "5 accounts, 410 words, as rebuilt" in run.out
+    assert "6 accounts, 498 words, as rebuilt" in run.out
     assert "Everything that was checked holds." in run.out
 
 
@@ -239,20 +259,22 @@ WORD = Callable[[History], tuple[str, int]]
 @pytest.mark.parametrize(
     ("who", "place", "shift", "field", "unit_nano"),
     [
-        ("splitter", 0, 0, "pool", 1),
-        ("splitter", 0, 54, "stake of model 0", 1),
+        ("new", 0, 0, "pool", 1),
+        ("new", 0, 54, "stake of model 0", 1),
         ("steady", 0, 108 + 30 * ((ROUND + 4 - FIRST_PASS + 1) % 4), f"risk of round {ROUND + 4}",
          2**18),
         ("loser", 0, 228, "last pass", None),
         ("leaver", 0, 239, "period of its last turn", None),
-        ("splitter", 1, 0, "stake of model 1", 1),
-        ("splitter", 2, 0, "stake of model 5", 1),
+        ("new", 1, 0, "stake of model 1", 1),
+        ("new", 2, 0, "stake of model 5", 1),
         ("steady", 16, 162, "stake of model 64", 1),
         ("splitter", 9, 108, "stake of model 35", 1),
-        ("splitter", 2, 216, "flags of stake page 2", None),
+        ("splitter", 0, 0, "pool", 1),
+        ("steady", 17, 0, "move offered to", None),
+        ("new", 2, 216, "flags of stake page 2", None),
         ("signer", SPLIT_PLACE, 176, "due", 1),
         ("signer", SPLIT_PLACE, 230, "nonce", None),
-        ("splitter", SPLIT_PLACE, 8, "split of model 0", None),
+        ("new", SPLIT_PLACE, 8, "split of model 0", None),
         ("splitter", SPLIT_PLACE + 40, 8, "split of model 40", None),
         ("splitter", 3, 230, "spare bits of word 3", None),
     ],
@@ -313,11 +335,14 @@ def test_audit_finds_another_round_state_and_another_operator(history: History) 
     history.plant(ANNOUNCED_AT_SLOT, 1)
     history.plant(OPERATOR_SLOT, 1)
 
-    found = by_check(history.audit())
+    run = history.audit()
+    found = by_check(run)
 
     assert set(found) == {"round_state", "roles"}
     assert found["round_state"]["field"] == "time of the announcement"
     assert found["roles"]["field"] == "operator"
+    history.plant(PAUSED_AT_SLOT, 1)
+    assert by_check(history.audit())["roles"]["field"] == "time of the pause"
 
 
 def test_audit_finds_a_stored_digest_that_is_not_what_is_left(history: History) -> None:
@@ -414,17 +439,17 @@ def test_audit_is_not_deceived_by_a_tampered_checkpoint(history: History) -> Non
     history.audit()
 
     def take_one(rebuilt: Any) -> None:
-        rebuilt.ledger.accounts[history.splitter].pool_nano -= 1
+        rebuilt.ledger.accounts[NEW].pool_nano -= 1
 
     rewrite_checkpoint(history, take_one)
-    pool_nano = history.slot(word_slot(history.splitter, 0, WORDS_SLOT)) & MAX_AMOUNT_NANO
+    pool_nano = history.slot(word_slot(NEW, 0, WORDS_SLOT)) & MAX_AMOUNT_NANO
 
     run = history.audit()
 
     assert run.code == 0, run.out
     (note,) = run.document["notes"]
     assert "was wrong, not the chain" in note
-    assert f"{history.splitter}: pool is {pool_nano} nano-NMR, not {pool_nano - 1}" in note
+    assert f"{NEW}: pool is {pool_nano} nano-NMR, not {pool_nano - 1}" in note
     assert history.audit().document["notes"] == []
 
 
@@ -491,11 +516,16 @@ LOST = {
     "InstructionsCancelled": {"accounts"},
     "WithdrawalCancelled": {"accounts"},
     "Left": {"accounts"},
+    "MoveOffered": {"accounts"},
+    "AccountMoved": {"accounts"},
     "Withdrawn": {"accounts"},
     "FreeWithdrawals": {"accounts"},
     "RoundAnnounced": {"rounds"},
     "LinkApplied": {"rounds"},
     "RoundResolved": {"rounds"},
+    "RoundVetoed": {"rounds"},
+    "Paused": {"roles"},
+    "Unpaused": {"rules"},
     "ReserveFunded": {"treasury"},
     "ReserveWithdrawn": {"treasury"},
     "BurnSent": {"treasury"},
