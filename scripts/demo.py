@@ -65,11 +65,13 @@ def cli(rounds_file: Path | None, as_json: bool, in_process: bool, output: Path)
     has to come out right by itself.
 
     \b
-    Ends with a table of the rounds and three checks:
+    Ends with a table of the rounds and the checks:
       chain_equals_ledger  every stored word of every account is the reference ledger's
       conservation         token balance = pools + stakes + reserve + burned
       compounding          every stake that only compounded is within 0.00001 NMR of the record
-    The first two are made after every pass.
+      gas_free             no guest sent a transaction or holds ether
+      audit                rebuilt from events alone, everything is what is stored (on anvil)
+    The first two are made after every pass, the last one in the end.
 
     A round that the file marks as unresolved is never resolved: the replay ends before its pass. A
     stake under one nano-NMR counts as none.

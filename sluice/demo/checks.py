@@ -21,7 +21,8 @@ Words = Mapping[int, int]
 class Checks:
     """What the checks found: the first differences in words, and how far the compounded stakes
     went. `set_from_data` are compounded model-rounds that a step set: none, or the check is
-    worth nothing. `guests` signed `signed` messages."""
+    worth nothing. `guests` signed `signed` messages. `audited`: how many events the audit rebuilt
+    everything from, None where it was not made."""
 
     word_differences: list[str] = field(default_factory=list)
     balance_differences: list[str] = field(default_factory=list)
@@ -32,6 +33,8 @@ class Checks:
     gas_differences: list[str] = field(default_factory=list)
     guests: int = 0
     signed: int = 0
+    audited: int | None = None
+    audit_findings: list[str] = field(default_factory=list)
 
     @property
     def chain_equals_ledger(self) -> bool:
@@ -54,10 +57,16 @@ class Checks:
         return not self.gas_differences
 
     @property
+    def audit(self) -> bool | None:
+        """Rebuilt from events alone, everything was the chain's in the end; None if nobody
+        looked."""
+        return None if self.audited is None else not self.audit_findings
+
+    @property
     def passed(self) -> bool:
-        """All four."""
+        """All of them; one that was not made counts as passed."""
         kept = self.chain_equals_ledger and self.conservation
-        return kept and self.compounding and self.gas_free
+        return kept and self.compounding and self.gas_free and self.audit is not False
 
     def look_for_set_stakes(self, history: History, opened: int, steps: Iterable[Step]) -> None:
         """Looks among the steps before the pass that opens a round for one that sets a stake that
@@ -102,6 +111,7 @@ class Checks:
             for at in self.set_from_data[:SHOWN_DIFFERENCES]
         ]
         shown += [f"gas_free: {d}" for d in self.gas_differences[:SHOWN_DIFFERENCES]]
+        shown += [f"audit: {d}" for d in self.audit_findings[:SHOWN_DIFFERENCES]]
         return shown
 
 

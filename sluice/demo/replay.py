@@ -11,6 +11,7 @@ import ape
 from sluice import history as recorded
 from sluice import manifest, rounds
 from sluice.account import bound_nano
+from sluice.audit import Auditor, Node
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
 from sluice.demo.bill import Bill, Payer
@@ -27,7 +28,7 @@ from sluice.history import Models
 from sluice.inputs import RoundTable
 from sluice.instructions import Domain
 from sluice.ledger import Ledger
-from sluice.local_chain import LocalChain, Transaction
+from sluice.local_chain import AnvilChain, LocalChain, Transaction
 from sluice.parameters import Parameters
 from sluice.registry import save_registry
 from sluice.storage import WORDS_SLOT
@@ -329,6 +330,19 @@ class Replay:
         self.checks.signed = self.gasless.signed
         self.bill.add(Payer.GUESTS, "sign", [0] * sent, self.gasless.signed)
 
+    def audit(self) -> None:
+        """Rebuilds everything from the events alone, as anybody could, where there is a node to
+        read them from."""
+        if not isinstance(self.chain, AnvilChain):
+            return
+        report = Auditor(
+            self.deployment, Node(self.chain.provider), manifests_folder=self._manifests
+        ).run()
+        self.checks.audited = report.rebuilt.counts.total()
+        self.checks.audit_findings += map(str, report.findings)
+        if report.missing:
+            self.checks.audit_findings.append(f"no manifest of rounds {report.missing}")
+
     def _record_opening(self, opened: int, words: Mapping[str, Words]) -> None:
         accounts = self.history.accounts
         stakes = [stakes_nano(words[account]) for account in accounts]
@@ -351,4 +365,5 @@ def run(replay: Replay, on_pass: Callable[[int], None] = lambda number: None) ->
         replay.run_pass(number)
     replay.check(replay.words())
     replay.check_guests()
+    replay.audit()
     return replay.checks

@@ -59,12 +59,14 @@ class CompoundingDocument(TypedDict):
 
 
 class ChecksDocument(TypedDict):
-    """What the checks found; `gas_free`: that no guest sent a transaction."""
+    """What the checks found; `gas_free`: that no guest sent a transaction; `audit` is None where
+    there was no node to read events from."""
 
     chain_equals_ledger: bool
     conservation: bool
     compounding: CompoundingDocument
     gas_free: bool
+    audit: bool | None
 
 
 class GasDocument(TypedDict):
@@ -151,6 +153,7 @@ def document(
                 "max_difference_nmr": checks.max_difference_nano / NANO,
             },
             "gas_free": checks.gas_free,
+            "audit": checks.audit,
         },
         "guests": [
             {
@@ -326,8 +329,11 @@ def unresolved_note(history: History) -> str:
 
 
 def check_lines(checks: Checks) -> list[str]:
-    """The four checks, one a line."""
-    said = {True: "passed", False: "FAILED"}
+    """The checks, one a line."""
+    said = {True: "passed", False: "FAILED", None: "not made"}
+    audited = "it reads a node: use anvil"
+    if checks.audited is not None:
+        audited = f"rebuilt from {checks.audited:,} events alone, word for word what is stored"
     return [
         f"chain_equals_ledger: {said[checks.chain_equals_ledger]} (every word of every account, "
         "after every pass)",
@@ -337,6 +343,7 @@ def check_lines(checks: Checks) -> list[str]:
         f"by themselves, at most {checks.max_difference_nano / NANO:.9f} NMR from the record)",
         f"gas_free: {said[checks.gas_free]} ({checks.guests} guests signed {checks.signed:,} "
         "messages, sent no transaction and hold no ether)",
+        f"audit: {said[checks.audit]} ({audited})",
     ]
 
 

@@ -20,7 +20,7 @@ from sluice.history import Kind as StepKind
 from sluice.history import Step, compounded
 from sluice.inputs import read_rounds
 from sluice.ledger import Ledger
-from sluice.local_chain import ChainFailure, LocalChain, Transaction
+from sluice.local_chain import AnvilChain, ChainFailure, LocalChain, Transaction
 from sluice.manifest import read_manifest, recompute
 from sluice.paying import Kind
 from sluice.presets import Preset
@@ -95,6 +95,30 @@ def test_each_pass_leaves_a_manifest_of_what_was_announced(replayed: Replay) -> 
         manifest = read_manifest(path)
         assert manifest.contract == replayed.deployment.address
         assert manifest.round_number == number
+
+
+def test_the_audit_rebuilds_the_replay_where_there_is_a_node(fresh: Replay) -> None:
+    """S41, N7: every manifest recomputed, every word rebuilt from events alone."""
+    fresh.audit()
+    checks = fresh.checks
+    assert checks.passed
+    if not isinstance(fresh.chain, AnvilChain):
+        assert checks.audit is None
+        assert report.check_lines(checks)[-1] == "audit: not made (it reads a node: use anvil)"
+        return
+    assert checks.audit is True
+    assert checks.audited is not None
+    assert checks.audited > 100
+    (path, *_) = sorted((fresh.folder / "manifests").glob("*.json"))
+    whole = path.read_text()
+    path.write_text(whole.replace('"minimum_stake_nano": 0', '"minimum_stake_nano": "x"'))
+    try:
+        fresh.audit()
+    finally:
+        path.write_text(whole)
+    assert checks.audit is False
+    assert not checks.passed
+    assert checks.failures()[0].startswith(f"audit: manifest {path.name}: content is")
 
 
 def test_one_nano_in_the_ledger_is_found_by_two_checks(fresh: Replay) -> None:
@@ -279,12 +303,15 @@ def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
         "transactions", "seconds",
     ]  # fmt: skip
     checks = document["checks"]
-    assert list(checks) == ["chain_equals_ledger", "conservation", "compounding", "gas_free"]
+    assert list(checks) == [
+        "chain_equals_ledger", "conservation", "compounding", "gas_free", "audit",
+    ]  # fmt: skip
     assert checks["chain_equals_ledger"] is True
     assert checks["conservation"] is True
     assert checks["compounding"]["model_rounds"] > 0
     assert checks["compounding"]["max_difference_nmr"] == 0.0
     assert checks["gas_free"] is True
+    assert checks["audit"] is True
     assert {guest["preset"] for guest in document["guests"]} == set(Preset)
     kinds = {item["kind"] for each in document["fortnights"] for item in each["items"]}
     assert kinds == {"request", "due"}
