@@ -45,7 +45,9 @@ def page(report: Report) -> RenderableType:
     table.add_column("what was checked", overflow="fold")
     said = dict(_said(report))
     for check, name in CHECKED.items():
-        table.add_row(name, Text.from_markup(_verdict(report, check)), Text(said[check]))
+        against = len(report.of(check))
+        what = f"findings below: {against}" if against else said[check]
+        table.add_row(name, Text.from_markup(_verdict(report, check)), Text(what))
     lines: list[RenderableType] = [table]
     lines += [Text(f"note: {note}") for note in report.notes]
     lines += [Text(f"{CHECKED[f.check]}: {f}", style="red") for f in report.findings[:SHOWN]]
@@ -58,7 +60,10 @@ def page(report: Report) -> RenderableType:
     lines.append(
         Text("Everything that was checked holds.", style="green")
         if report.holds
-        else Text(f"{len(report.findings)} things do not hold.", style="red")
+        else Text(
+            f"What does not hold: {len(report.findings)}. Trust nothing of it before you know why.",
+            style="red",
+        )
     )
     return Group(*lines)
 
@@ -117,24 +122,24 @@ def _said(report: Report) -> Iterator[tuple[Check, str]]:
     first = report.deployment.block
     yield (
         Check.EVENTS,
-        f"{rebuilt.counts.total():,} events of blocks {first} to {report.block.number}, every one "
+        f"events of blocks {first} to {report.block.number}: {rebuilt.counts.total():,}, every one "
         "known and in order",
     )
     yield (
         Check.RULES,
-        f"{done['entries']:,} entries within the bounds of their rounds, "
-        f"{done['instructions']:,} instructions, {done['free_withdrawals']:,} free withdrawals, "
-        "each allowed by the ledger",
+        f"entries within the bounds of their rounds: {done['entries']:,}; instructions: "
+        f"{done['instructions']:,}; free withdrawals: {done['free_withdrawals']:,}; each allowed "
+        "by the ledger",
     )
     yield (
         Check.ROUNDS,
-        f"{_rounds(report)} rounds resolved, each link by link ({_links(report):,}) what was "
-        "announced, after its window",
+        f"rounds resolved: {_rounds(report)}, link by link ({_links(report):,}) what was "
+        "announced, after the window",
     )
     yield Check.MANIFESTS, _manifests(report)
     yield (
         Check.ACCOUNTS,
-        f"{len(ledger.accounts):,} accounts, {report.words:,} words, as rebuilt",
+        f"accounts: {len(ledger.accounts):,}; words as rebuilt: {report.words:,}",
     )
     yield (
         Check.TREASURY,
@@ -163,12 +168,12 @@ def _said(report: Report) -> Iterator[tuple[Check, str]]:
 def _manifests(report: Report) -> str:
     if report.recomputed is None:
         return "name their folder with --manifests"
-    said = f"{report.recomputed} announced digests recomputed from their manifests"
+    said = f"announced digests recomputed from their manifests: {report.recomputed}"
     if not report.missing:
         return said
     rounds = ", ".join(map(str, sorted(set(report.missing))[:SHOWN]))
     more = ", ..." if len(set(report.missing)) > SHOWN else ""
-    return f"{said}; {len(report.missing)} have none in the folder: round {rounds}{more}"
+    return f"{said}; without one in the folder: {len(report.missing)}, of round {rounds}{more}"
 
 
 def _conservation(report: Report) -> str:

@@ -235,7 +235,7 @@ def test_audit_shows_a_page(history: History) -> None:
         "roles, pause",
     ):
         assert re.search(rf"│ {name} +│ yes ", run.out), run.out
-    assert "6 accounts, 498 words, as rebuilt" in run.out
+    assert "accounts: 6; words as rebuilt: 498" in run.out
     assert "Everything that was checked holds." in run.out
 
 
