@@ -120,6 +120,10 @@ devnet: setup ## start a lasting local chain with token, escrow and funded accou
 audit: setup ## rebuild everything from events and compare it with the chain (ARGS='--network ...')
 	ape run audit $(ARGS)
 
+.PHONY: rehearse-exit
+rehearse-exit: setup ## let everybody leave a local chain whose keys are gone, week by week
+	ape run rehearse-exit $(ARGS)
+
 .PHONY: lock
 lock: setup ## remake the locks from requirements*.in and package.json
 	$(UV_COMPILE) requirements.in -o requirements.txt
