@@ -55,7 +55,7 @@ KEYS = {None: KeysGone, Power.DELAY: KeysDelay, Power.BURN: KeysBurn}
     "--account",
     "accounts",
     multiple=True,
-    help="With --fork: whose way out, by address; may be given again. All accounts if left out.",
+    help="Whose way out, by address, of made-up ones by name; may be given again. All if left out.",
 )
 @click.option(
     "--weeks",
@@ -64,6 +64,7 @@ KEYS = {None: KeysGone, Power.DELAY: KeysDelay, Power.BURN: KeysBurn}
     show_default=True,
     help="Without --fork: passes before the keys are gone, in the middle of the next one.",
 )
+@click.option("--summary", is_flag=True, help="Show what became of each account, not each week.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the made-up payouts.")
 @click.option(
     "--hostile",
@@ -84,6 +85,7 @@ def cli(
     record: Path,
     accounts: tuple[str, ...],
     weeks: int,
+    summary: bool,
     seed: int,
     hostile: str | None,
     gwei: float | None,
@@ -99,15 +101,14 @@ def cli(
     \b
     Examples:
       ape run rehearse-exit
-      ape run rehearse-exit --hostile burn --json
+      ape run rehearse-exit --account 'one model' --account 'every model'
+      ape run rehearse-exit --hostile burn --summary
       ape run rehearse-exit --fork http://127.0.0.1:8545 --account 0x...
 
     Exit codes: 0 everything was out in time; 1 something was not, or failed; 2 wrong arguments.
     """
     logger.set_level(LogLevel.WARNING)
     output = Output(as_json)
-    if accounts and url is None:
-        raise click.UsageError("--account is for --fork: the made-up accounts all leave")
     try:
         if not has_anvil():
             raise InvalidInput("anvil is missing: install Node >= 20 and run `make setup`")
@@ -118,7 +119,7 @@ def cli(
     except (SluiceError, OSError, Web3Exception) as error:
         click.echo(f"rehearse-exit: {error}", err=True)
         ctx.exit(FAILED)
-    _show(rehearsal, gas_price_wei, output)
+    _show(rehearsal, gas_price_wei, summary, output)
     output.end(document(rehearsal, gas_price_wei), DONE if rehearsal.succeeded else FAILED)
 
 
@@ -130,7 +131,7 @@ def _stage(
     weeks: int,
     seed: int,
 ) -> Stage:
-    return made_up(chain, weeks, seed) if url is None else copied(chain, record, accounts)
+    return made_up(chain, weeks, seed, accounts) if url is None else copied(chain, record, accounts)
 
 
 def _gas_price_wei(url: str | None) -> int:
@@ -148,16 +149,17 @@ def _rehearse(stage: Stage, power: Power | None, output: Output) -> Rehearsal:
         return rehearse(stage, KEYS[power], lambda day: bar.update(task, completed=day))
 
 
-def _show(rehearsal: Rehearsal, gas_price_wei: int, output: Output) -> None:
+def _show(rehearsal: Rehearsal, gas_price_wei: int, summary: bool, output: Output) -> None:
     total_nano = sum(each.equity_nano for each in rehearsal.exits)
+    count = len(rehearsal.exits)
     output.say(
-        f"{len(rehearsal.exits)} accounts with {nmr(total_nano)}; the keys are "
+        f"{count} account{'s' if count > 1 else ''} with {nmr(total_nano)}; the keys are "
         f"{'in the wrong hands' if rehearsal.deeds else 'gone'} from {when(rehearsal.gone_at)} on"
     )
     for deed in rehearsal.deeds:
         output.say(f"- {deed}")
     tables = [accounts_table(rehearsal, gas_price_wei)]
-    if len(rehearsal.exits) <= SHOWN:
+    if not summary and count <= SHOWN:
         weeks = [weeks_table(each, rehearsal) for each in rehearsal.exits]
         tables = [*weeks, transactions_table(rehearsal, gas_price_wei), *tables]
     # where the terminal is narrower, or there is none, lines go on rather than lose figures

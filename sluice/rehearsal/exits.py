@@ -84,8 +84,8 @@ class Rehearsal:
         return max(self.days_of(each) for each in self.exits)
 
     def days_of(self, each: Exit) -> float:
-        """After how many days an account was out, begun tenths of one counted."""
-        return -(-10 * (each.last_out - self.gone_at) // DAY_S) / 10
+        """After how many days an account was out, to a tenth."""
+        return round((each.last_out - self.gone_at) / DAY_S, 1)
 
     @property
     def bound_days(self) -> int:

@@ -5,7 +5,7 @@ there is; `copied` takes a deployment and its accounts as a running chain has th
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ape
@@ -115,9 +115,12 @@ def _stage(chain: AnvilChain, deployment: Deployment, accounts: Mapping[str, str
 # --- a tournament that is made up -------------------------------------------------------------
 
 
-def made_up(chain: AnvilChain, weeks: int, seed: int = 0) -> Stage:
+def made_up(chain: AnvilChain, weeks: int, seed: int = 0, leaving: Sequence[str] = ()) -> Stage:
     """A new escrow, one account for each kind that there is, `weeks` passes with earnings and
-    burns, and one more of which the first half is applied."""
+    burns, and one more of which the first half is applied. Who leaves is named in `leaving`, all if
+    nobody is; InvalidInput for a name that nobody has."""
+    if wrong := sorted(set(leaving) - _KINDS.keys()):
+        raise InvalidInput(f"{wrong[0]} is none of those made up: name one of {', '.join(_KINDS)}")
     owner, operator, guardian, *stakers = ape.accounts.test_accounts[: 3 + len(_KINDS)]
     roles = Roles(owner.address, operator.address, guardian.address)
     with chain.one_by_one():
@@ -149,7 +152,8 @@ def made_up(chain: AnvilChain, weeks: int, seed: int = 0) -> Stage:
         digest = digest_chain(links)[0]
         stage.send(operator.address, calls.announce(number, NO_DIGEST, digest), "announce")
         stage.resolve([[link] for link in links], count=1)
-    return stage
+    left = {name: accounts[name] for name in _KINDS if name in leaving or not leaving}
+    return replace(stage, accounts=left)
 
 
 Steps = Callable[[int], Iterable[bytes]]

@@ -31,7 +31,7 @@ def test_rehearsal_succeeds_where_all_that_was_had_is_out_in_time() -> None:
     rehearsal = rehearsal_of()
 
     assert rehearsal.succeeded
-    assert last_words(rehearsal) == "everything out after 41.1 days; bound 49 days"
+    assert last_words(rehearsal) == "everything out after 41.0 days; bound 49 days"
 
 
 def test_rehearsal_tells_burns_within_the_bound() -> None:
