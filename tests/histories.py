@@ -20,7 +20,7 @@ from sluice.ledger import ALL, Ledger
 from sluice.parameters import Parameters
 from sluice.words import PAYOUT_BIAS_NANO, POOL, WALLET, Entry, digest_chain, link_bytes
 from tests.drawing import U, permille, splits
-from tests.drivers import Driver, EscrowDriver, LedgerDriver
+from tests.drivers import EscrowDriver, LedgerDriver
 from tests.escrow_world import (
     DAY,
     FIRST_PASS,
@@ -35,7 +35,9 @@ from tests.escrow_world import (
 Answer = TypeVar("Answer")
 Step = tuple[Any, ...]
 
-ACCOUNTS = tuple(role_address(role) for role in ("staker", "other_staker", "stranger"))
+STAKERS = tuple(role_address(role) for role in ("staker", "other_staker", "stranger"))
+# the last one holds nothing at first: there accounts can move
+ACCOUNTS = (*STAKERS, role_address("deployer"))
 HELD = 10**6
 """What each account has outside at first, in whole NMR."""
 RESERVE_NANO = 10**15
@@ -44,6 +46,51 @@ if os.environ.get("HYPOTHESIS_PROFILE", "ci") == "ci":
     EXAMPLES = {"ledger": 500, "both": 40}
 else:
     EXAMPLES = {"ledger": 5_000, "both": 300}
+
+
+class Powers(LedgerDriver):
+    """The ledger, with what guardian and owner can do and with moves. A pause stops deposits before
+    the ledger, which gives them no time, is asked."""
+
+    def deposit_and_stake(
+        self, account: str, amount_nano: int, stakes_nano: Mapping[int, int]
+    ) -> None:
+        self.ledger.check_running(self.now)
+        super().deposit_and_stake(account, amount_nano, stakes_nano)
+
+    def veto(self, round_number: int) -> None:
+        self.ledger.veto(round_number)
+
+    def pause(self) -> None:
+        self.ledger.pause(self.now)
+
+    def unpause(self) -> None:
+        self.ledger.unpause()
+
+    def offer_move(self, account: str, to: str) -> None:
+        self.ledger.offer_move(account, to)
+
+    def accept_move(self, account: str, to: str) -> None:
+        self.ledger.accept_move(to, account, self.now)
+
+
+class EscrowPowers(EscrowDriver):
+    """The contract, with the same."""
+
+    def veto(self, round_number: int) -> None:
+        self._send(self.world.escrow.veto, round_number, sender=role_address("guardian"))
+
+    def pause(self) -> None:
+        self._send(self.world.escrow.pause, sender=role_address("guardian"))
+
+    def unpause(self) -> None:
+        self._send(self.world.escrow.unpause, sender=self.owner)
+
+    def offer_move(self, account: str, to: str) -> None:
+        self._send(self.world.escrow.offer_move, to, sender=account)
+
+    def accept_move(self, account: str, to: str) -> None:
+        self._send(self.world.escrow.accept_move, account, sender=to)
 
 
 class Watch(Protocol):
@@ -66,8 +113,8 @@ class History:
     def __init__(self, parameters: Parameters, world: World | None) -> None:
         self.parameters = parameters
         self.world = world
-        self.book = LedgerDriver(parameters)
-        self.contract = EscrowDriver(world) if world else None
+        self.book = Powers(parameters)
+        self.contract = EscrowPowers(world) if world else None
         self.now = START
         self.refusal = ""
         self.links: list[bytes] = []
@@ -84,23 +131,23 @@ class History:
         """The round whose pass comes next."""
         return self.ledger.resolved + 1
 
-    def do(self, step: Callable[[Driver], Answer]) -> Answer | None:
+    def do(self, step: Callable[[Any], Answer]) -> Answer | None:
         """The step on every book: the same answer or the same refusal; None if refused."""
         answers: list[tuple[Answer | None, str]] = []
-        drivers: list[Driver] = [self.book, *([self.contract] if self.contract else [])]
+        drivers = [self.book, self.contract] if self.contract else [self.book]
         for driver in drivers:
             driver.now = self.now
             try:
                 answers.append((step(driver), ""))
             except Refused as refusal:
-                answers.append((None, str(refusal)))
+                answers.append((None, str(refusal) or "without a reason"))
         assert all(answer == answers[0] for answer in answers), answers
         answer, self.refusal = answers[0]
         if self.refusal:
             note(f"refused: {self.refusal}")
         return answer
 
-    def must(self, step: Callable[[Driver], Answer]) -> Answer | None:
+    def must(self, step: Callable[[Any], Answer]) -> Answer | None:
         """A step that nothing may refuse."""
         answer = self.do(step)
         assert self.refusal == ""
@@ -154,6 +201,11 @@ class History:
         free = self.ledger.withdrawable_nano(account, self.now)
         self.do(lambda d: d.withdraw(account, ALL if share == 1_000 else free * share // 1_000))
 
+    def move(self, account: str, to: str) -> None:
+        """Offered and accepted."""
+        self.do(lambda d: d.offer_move(account, to))
+        self.do(lambda d: d.accept_move(account, to))
+
     # --- what the keys do -------------------------------------------------------------------------
 
     def pay_due(self, accounts: Sequence[str]) -> None:
@@ -206,6 +258,21 @@ class History:
         if not self.refusal:
             self.resolve(count)
 
+    def veto(self) -> None:
+        round_number = self.round_number
+        self.do(lambda d: d.veto(round_number))
+        if not self.refusal:
+            self.links = []
+
+    def pause(self, again: bool) -> None:
+        """`again`: with the owner's leave where there was one before."""
+        if again:
+            self.do(lambda d: d.unpause())
+        self.do(lambda d: d.pause())
+
+    def unpause(self) -> None:
+        self.do(lambda d: d.unpause())
+
     def burn(self) -> None:
         self.do(lambda d: d.burn())
 
@@ -255,6 +322,7 @@ def account_steps() -> list[st.SearchStrategy[Step]]:
         ),
         st.tuples(st.just("withdraw"), accounts, permille),
         st.tuples(st.just("leave"), accounts),
+        st.tuples(st.just("move"), accounts, accounts),
     ]
 
 
@@ -269,13 +337,16 @@ def key_steps() -> list[st.SearchStrategy[Step]]:
         st.tuples(st.just("resolve"), st.integers(1, 3)),
         st.tuples(st.just("garbage"), st.integers(0, 9)),
         st.tuples(st.just("burn")),
+        st.tuples(st.just("veto")),
+        st.tuples(st.just("pause"), st.booleans()),
+        st.tuples(st.just("unpause")),
     ]
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Step]:
     """Everybody stakes, some passes run, then anything."""
-    start: list[Step] = [("stake", account, draw(amounts), draw(shares)) for account in ACCOUNTS]
+    start: list[Step] = [("stake", account, draw(amounts), draw(shares)) for account in STAKERS]
     everybody: dict[str, dict[int, int]] = {account: {} for account in ACCOUNTS}
     for _ in range(draw(st.integers(0, 5))):
         if draw(st.integers(0, 4)) == 0:

@@ -69,7 +69,7 @@ def test_with_all_keys_gone_everybody_gets_everything_out_in_time(book: str) -> 
     burns and nothing else."""
 
     @settings(max_examples=EXAMPLES[book])
-    @given(steps=histories(), waits=st.lists(st.integers(0, 60), min_size=3, max_size=3))
+    @given(steps=histories(), waits=st.lists(st.integers(0, 60), min_size=4, max_size=4))
     def holds(steps: list[Step], waits: list[int]) -> None:
         with history(book) as h:
             h.play(steps)
@@ -132,8 +132,8 @@ def hostile_steps() -> st.SearchStrategy[Step]:
 
 @pytest.mark.parametrize("book", ["ledger", "both"])
 def test_hostile_keys_cannot_keep_an_account_or_take_more_than_was_at_risk(book: str) -> None:
-    """N1 N5 N6: operator and owner do what they can against accounts that left: digests without
-    links, half-resolved rounds, burns up to the bound, credits that splits put on a stake. An
+    """N1 N5 N6: all three keys do what they can against accounts that left: digests without links,
+    vetoes, pauses, half-resolved rounds, burns up to the bound, credits onto a stake. An
     account that looks twice a window has out, four weeks and the grace after it left, all it had
     less what the rounds open then have burned, each at most its bound."""
 
