@@ -159,3 +159,42 @@ def test_way_out_pays_what_is_due_at_once(world: World, staker: str) -> None:
 
     assert world.escrow.withdraw(MAX, sender=staker) == nano(10**9)
     gets_out(world, staker, PLAYED, 75 * 10**8)
+
+
+def test_way_out_while_everything_else_is_paused(
+    world: World, staker: str, guardian: str, owner: str
+) -> None:
+    """N5: the guardian pauses week after week, the owner allows it each time, and what was
+    announced is vetoed: deposits, passes and batches stand still, the way out and its clocks do
+    not."""
+    world.stake(staker, {0: 10**9, 64: 10**9})
+    world.open_rounds(staker)
+    world.announce(PLAYED, [link_bytes([Entry(staker)])])
+    world.escrow.veto(PLAYED, sender=guardian)
+    world.escrow.pause(sender=guardian)
+    left_at = now()
+    world.escrow.leave(sender=staker)
+
+    out = 0
+    for week in range(1, 8):
+        set_time(left_at + week * world.parameters.round_length_s)
+        world.escrow.unpause(sender=owner)
+        world.escrow.pause(sender=guardian)
+        with refuses("paused: withdraw() and set_stakes() work, see paused_at()"):
+            world.escrow.pay([], [staker], b"", sender=role_address("operator"))
+        if world.withdrawable_nano(staker):
+            out += world.escrow.withdraw(MAX, sender=staker)
+
+    assert out == nano(2 * 10**9)
+
+
+def test_way_out_for_an_account_that_moved(world: World, staker: str, other_staker: str) -> None:
+    """N2: a move takes risks and their deadlines along as they are: the new address is out when the
+    old one would have been."""
+    world.stake(staker, {0: 10**9, 64: 10**9}, pool_nano=7)
+    world.open_rounds(staker)
+    world.escrow.offer_move(other_staker, sender=staker)
+    world.escrow.accept_move(staker, sender=other_staker)
+    assert (world.pool_nano(staker), world.stakes_nano(staker)) == (0, {})
+
+    gets_out(world, other_staker, PLAYED - 1, 2 * 10**9 + 7)
