@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.rehearsal.stage import Stage
-from sluice.words import MODELS, Entry
+from sluice.words import MODELS, NO_DIGEST, Entry
 
 
 class Power(StrEnum):
@@ -56,9 +56,10 @@ class _Hostile(Keys):
         self.tick_s = max(1, self.parameters.window_s * 23 // 24)
         self.owner = stage.escrow.owner()
         self.operator = stage.escrow.operator()
+        self.guardian = stage.escrow.guardian()
 
     def _take_the_reserve(self) -> None:
-        """Of a moment when nothing is announced."""
+        """At a moment when nothing is announced."""
         reserve_nano = self.stage.escrow.reserve_nano()
         if reserve_nano:
             self.stage.send(self.owner, calls.withdraw_reserve(reserve_nano), "withdraw_reserve")
@@ -66,34 +67,43 @@ class _Hostile(Keys):
 
 
 class KeysDelay(_Hostile):
-    """They let no round end: a digest without links, again and again, from ever new operators."""
+    """They let no round end: in one week the operator, who is another each time, announces digests
+    without links and the guardian vetoes them, in the next everything is paused."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
-        self.appointed_at = 0
+        self.began_at = stage.chain.time()
+        self.week = -1
 
     def act(self) -> None:
-        """The window starts again before it ends, so that nobody can resolve anything."""
-        state = self.stage.escrow.round_state()
+        """Before any window ends it starts again, so that nobody can resolve anything."""
+        stage, now = self.stage, self.stage.chain.time()
+        week = (now - self.began_at) // self.parameters.round_length_s
+        if week != self.week:
+            self.week = week
+            self._begin(paused=week % 2 == 1, now=now)
+        state = stage.escrow.round_state()
         number = state.resolved + 1
-        now = self.stage.chain.time()
-        if not state.announced_at:
-            self._take_the_reserve()
-        if now < self.parameters.pass_time(number):
+        if state.announced_at:
+            stage.send(self.guardian, calls.veto(number), "veto")
+            self._did("the guardian vetoes whatever is announced")
+        self._take_the_reserve()
+        if week % 2 == 1 or now < self.parameters.pass_time(number):
             return
-        self._appoint(now)
         nobody_knows = keccak(text=f"links that nobody knows, at {now}")
-        self.stage.send(
-            self.operator, calls.announce(number, state.digest, nobody_knows), "announce"
-        )
+        stage.send(self.operator, calls.announce(number, NO_DIGEST, nobody_knows), "announce")
         self._did("the operator announces digests that no links lead to, before each window ends")
 
-    def _appoint(self, now: int) -> None:
-        if now < self.appointed_at + self.parameters.round_length_s:
-            return
-        self.appointed_at = now
+    def _begin(self, paused: bool, now: int) -> None:
+        """The next week: another operator; a pause that is over or still on makes room."""
+        stage = self.stage
+        if stage.escrow.paused_at():
+            stage.send(self.owner, calls.unpause(), "unpause")
+        if paused:
+            stage.send(self.guardian, calls.pause(), "pause")
+            self._did("the guardian pauses every other week, and the owner lets it")
         self.operator = to_checksum_address(keccak(text=f"operator at {now}")[-20:])
-        self.stage.send(self.owner, calls.set_operator(self.operator), "set_operator")
+        stage.send(self.owner, calls.set_operator(self.operator), "set_operator")
         self._did("the owner replaces the operator every week")
 
 

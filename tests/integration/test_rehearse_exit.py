@@ -77,7 +77,7 @@ def test_hostile_keys_neither_delay_anybody_nor_burn_more_than_was_at_risk() -> 
 
     assert delayed.succeeded
     assert burned.succeeded
-    assert len(delayed.deeds) == 2
+    assert len(delayed.deeds) == 5
     for each in delayed.exits:
         assert (each.burned_nano, each.paid_out_nano) == (0, each.equity_nano)
     for each in burned.exits:
