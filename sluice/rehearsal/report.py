@@ -61,7 +61,8 @@ def _account(each: Exit, rehearsal: Rehearsal, gas_price_wei: int) -> dict[str, 
 
 def weeks_table(each: Exit, rehearsal: Rehearsal) -> Table:
     """One account week by week, in NMR, each row as it was before what the account then sent."""
-    table = _table(f"{each.name}, {each.account}", ("day", "date"), _AMOUNTS)
+    title = each.account if each.name == each.account else f"{each.name}, {each.account}"
+    table = _table(title, ("day", "date"), _AMOUNTS)
     for look in each.looks:
         table.add_row(*_row(look, rehearsal))
     return table
@@ -113,7 +114,8 @@ def accounts_table(rehearsal: Rehearsal, gas_price_wei: int) -> Table:
 def _table(title: str, texts: tuple[str, ...], figures: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left")
     for name in texts:
-        table.add_column(name)
+        # an address is for copying: never cut short
+        table.add_column(name, overflow="fold")
     for name in figures:
         table.add_column(name, justify="right")
     return table

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from sluice.rehearsal import Exit, Look, Rehearsal, Transacted
 from sluice.rehearsal.report import accounts_table, document, last_words, weeks_table
@@ -68,3 +69,14 @@ def test_rehearsal_reckons_costs_by_the_price_of_gas() -> None:
     assert [sent["cost_wei"] for sent in account["transactions"]] == [10**14, 12 * 10**13]
     assert accounts_table(rehearsal_of(), 10**9).row_count == 1
     assert weeks_table(exit_of(), rehearsal_of()).row_count == 1
+
+
+def test_rehearsal_never_cuts_an_address_short(capsys: pytest.CaptureFixture[str]) -> None:
+    """An account of a real chain has no name but its address."""
+    address = "0x" + "5a" * 20
+    rehearsal = rehearsal_of(name=address, account=address)
+
+    Console(width=110).print(accounts_table(rehearsal, 10**9))
+
+    assert "…" not in capsys.readouterr().out
+    assert weeks_table(rehearsal.exits[0], rehearsal).title == address
