@@ -28,6 +28,9 @@ from tests.histories import (
     models,
 )
 
+# the long profile's thousands of histories take longer than a test may as a rule
+pytestmark = pytest.mark.timeout(1_800)
+
 TICK_S = 12 * 3_600
 """How often an account looks that nobody can be quicker than: half the window."""
 
