@@ -129,7 +129,10 @@ def test_resolve_refuses_page_words_beyond_the_link(
 ) -> None:
     words = [first_word(other_staker), first_word(staker, pages=pages)]
 
-    with opened.unchanged_round(), refuses("entry 01 of link 00: its page words go beyond the link"):
+    with (
+        opened.unchanged_round(),
+        refuses("entry 01 of link 00: its page words go beyond the link"),
+    ):
         opened.resolve(PLAYED, [raw_link(*words)])
 
 
