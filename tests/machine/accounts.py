@@ -177,15 +177,16 @@ class AccountRules(RoundRules):
     @rule(
         name=holders,
         to=st.one_of(st.none(), st.none(), holders),
-        offered=st.sampled_from([True, True, True, False]),
+        offers=st.sampled_from([1, 1, 2, 0]),
         vetoed=st.booleans(),
     )
-    def accept_move(self, name: str, to: str | None, offered: bool, vetoed: bool) -> None:
-        """To a fresh address, offered before, perhaps right after a veto; else as it comes."""
+    def accept_move(self, name: str, to: str | None, offers: int, vetoed: bool) -> None:
+        """To a fresh address, offered before, perhaps by both to each other, perhaps right after a
+        veto; else as it comes."""
         to = to or self.fresh_beside(name)
         address, target = self.addresses[name], self.addresses[to]
-        if offered:
-            self.offer_move(name, to)
+        for one, other in ((name, to), (to, name))[:offers]:
+            self.offer_move(one, other)
         if vetoed:
             self.veto(None, 0)
         self.both(lambda d: d.accept_move(target, address), [address, target])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import boa
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -144,7 +144,8 @@ class Base(RuleBasedStateMachine):
         answer, refusal = answers[0]
         self.refused, self.refusal = refusal is not None, refusal
         if refusal is not None:
-            note(f"refused: {refusal or 'without words'}")
+            if currently_in_test_context():
+                note(f"refused: {refusal or 'without words'}")
             return None
         self.event_book.read(self.world.events())
         self.touched.update(touches)
