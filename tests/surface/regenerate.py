@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE.parents[1] / "contracts"
 DEPLOYED = ("Escrow.vy", "Lens.vy")
 TABLE = "modules/refusals.vy"
-NOT_REFUSALS = ("SPARE_GAS", "MAX_TEXT", "MAX_TEXTS", "OFFSETS")
+NOT_REFUSALS = ("SPARE_GAS", "MAX_TEXT", "MAX_TEXTS", "TEXTS")
 SOURCES = (*DEPLOYED, *sorted(f"modules/{path.name}" for path in CONTRACTS.glob("modules/*.vy")))
 
 
