@@ -124,11 +124,26 @@ audit: setup ## rebuild everything from events and compare it with the chain (AR
 rehearse-exit: setup ## let everybody leave a local chain whose keys are gone, week by week
 	ape run rehearse-exit $(ARGS)
 
+# The prover's environment and what builds its specs are made here, not by `make setup`.
+PROVER := .build/halmos/.stamp
+$(PROVER): requirements-halmos.txt proofs/package.json proofs/package-lock.json
+	uv venv --quiet --clear --python .venv/bin/python .build/halmos
+	uv pip install --quiet --python .build/halmos/bin/python --require-hashes \
+		-r requirements-halmos.txt
+	cd proofs && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
+	@touch $@
+
+.PHONY: prove
+prove: setup $(PROVER) ## prove claims on the bytecode with halmos (ARGS='--only Stopped,Planted' to choose)
+	python tools/prove.py $(ARGS)
+
 .PHONY: lock
 lock: setup ## remake the locks from requirements*.in and package.json
 	$(UV_COMPILE) requirements.in -o requirements.txt
 	$(UV_COMPILE) requirements-mamushi.in -o requirements-mamushi.txt
+	$(UV_COMPILE) requirements-halmos.in -o requirements-halmos.txt
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+	cd proofs && npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 .PHONY: clean
 clean: ## remove everything that was made, the environment too
