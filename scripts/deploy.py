@@ -6,22 +6,26 @@ from pathlib import Path
 import click
 from ape.api import ProviderAPI
 
-from sluice.contract import is_local
+from sluice.delivery import Terms
 from sluice.deployment import (
     Plan,
     Roles,
     check_plan,
     deploy,
     is_alive,
+    planned_before,
     record_path,
     write_record,
 )
 from sluice.errors import InvalidInput
+from sluice.node import is_local
 from sluice.sending import (
     Command,
     Output,
     chain_time,
     confirm,
+    delivery,
+    delivery_options,
     in_an_hour,
     json_option,
     parse_time,
@@ -50,6 +54,7 @@ DAY_S = int(timedelta(days=1).total_seconds())
 @click.option("--cap-bps", type=int, default=2_500, show_default=True, help="Most that burns.")
 @click.option("--token", help="The NMR token; on a local chain a stand-in is made.")
 @click.option("--burner", help="The burner of that token; left out: one is deployed.")
+@delivery_options
 @record_option
 @yes_option
 @json_option
@@ -67,6 +72,7 @@ def cli(
     cap_bps: int,
     token: str | None,
     burner: str | None,
+    terms: Terms,
     record: Path | None,
     yes: bool,
     as_json: bool,
@@ -82,9 +88,11 @@ def cli(
         --owner 0x... --operator 0x... --guardian 0x... --token 0x1776e1F2... \\
         --first-pass 1000 --first-pass-time 2026-01-03T18:00:00Z
 
-    A record whose contract is alive on the connected chain is never overwritten.
+    A record whose contract is alive on the connected chain is never overwritten. Run again after
+    it was killed, it carries on: a file beside the record says where it began.
 
-    Exit codes: 0 deployed and recorded; 1 refused or failed; 2 wrong arguments.
+    Exit codes: 0 deployed and recorded; 1 refused or failed; 2 wrong arguments; 3 come back later:
+    a transaction of the deployer waits for a block, or the node is behind.
     """
     output = Output(as_json)
     path = record or record_path(provider)
@@ -96,10 +104,16 @@ def cli(
     deployer = signer(account, "deployer", account)
     if not is_local(provider) and None in (owner, operator, guardian, first_pass_time):
         raise InvalidInput("name --owner, --operator, --guardian and --first-pass-time")
+    sends = delivery(provider, terms)
+    begun = path.with_suffix(".begun")
+    before = planned_before(begun, provider)
+    first_time = parse_time(first_pass_time) if first_pass_time else in_an_hour(provider)
+    if before is not None and first_pass_time is None:
+        first_time = before.first_pass_time
     plan = Plan(
         roles=Roles(*(role or deployer.address for role in (owner, operator, guardian))),
         first_pass=first_pass,
-        first_pass_time=parse_time(first_pass_time) if first_pass_time else in_an_hour(provider),
+        first_pass_time=first_time,
         round_length_s=round_length,
         window_s=window,
         grace_s=grace,
@@ -107,7 +121,10 @@ def cli(
         token=token,
         burner=burner,
     )
-    check_plan(plan, chain_time(provider), is_local(provider))
+    if before is None:
+        check_plan(plan, chain_time(provider), is_local(provider))
+    else:
+        output.say(f"{begun}: a run began to deploy and did not end; this one carries it on")
     output.table(
         "To be deployed",
         [
@@ -126,8 +143,9 @@ def cli(
     )
     confirm("Deploy?", yes, output)
 
-    deployment = deploy(plan, deployer)
+    deployment = deploy(plan, deployer, delivery=sends, begun=begun)
     write_record(deployment, path)
+    begun.unlink(missing_ok=True)
     output.say(
         f"escrow at {deployment.address}, lens at {deployment.lens}, read back as planned; "
         f"recorded in {path}"

@@ -5,12 +5,15 @@ from pathlib import Path
 import click
 from ape.api import ProviderAPI
 
+from sluice.delivery import Terms
 from sluice.deployment import load_and_check, record_path
 from sluice.errors import InvalidInput
 from sluice.sending import (
     Command,
     Output,
     confirm,
+    delivery,
+    delivery_options,
     json_option,
     nmr,
     parse_nmr,
@@ -23,6 +26,7 @@ from sluice.sending import (
 @click.command(cls=Command)
 @click.argument("amount")
 @click.option("--account", help="Who pays; the owner's account if left out.")
+@delivery_options
 @record_option
 @yes_option
 @json_option
@@ -30,6 +34,7 @@ def cli(
     provider: ProviderAPI,
     amount: str,
     account: str | None,
+    terms: Terms,
     record: Path | None,
     yes: bool,
     as_json: bool,
@@ -42,15 +47,22 @@ def cli(
     Example:
       ape run fund 250.5 --network http://127.0.0.1:8545
 
-    Exit codes: 0 the reserve holds AMOUNT or more; 1 refused or failed; 2 wrong arguments.
+    Run again after it was killed, it fills up what is still lacking, once.
+
+    Exit codes: 0 the reserve holds AMOUNT or more; 1 refused or failed; 2 wrong arguments; 3 come
+    back later: a transaction of the sender waits for a block, or the node is behind.
     """
     output = Output(as_json)
     wanted_nano = parse_nmr(amount)
-    _, escrow = load_and_check(record or record_path(provider), provider)
-    before_nano = escrow.reserve_nano()
-    lacking_nano = max(0, wanted_nano - before_nano)
+    sends = delivery(provider, terms)
+    _, escrow = load_and_check(record or record_path(provider), provider, sends)
+    lacking_nano = max(0, wanted_nano - escrow.reserve_nano())
     if lacking_nano:
         sender = signer(account, "owner", escrow.owner())
+        sends.begin(sender.address)
+        before_nano = escrow.reserve_nano()
+        lacking_nano = max(0, wanted_nano - before_nano)
+    if lacking_nano:
         held_nano = escrow.token.balance_nano(sender.address)
         if held_nano < lacking_nano:
             raise InvalidInput(

@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from ape.api import ProviderAPI
 
+from sluice.delivery import Terms
 from sluice.deployment import Deployment, load_and_check, record_path
-from sluice.errors import InvalidInput
 from sluice.instructions import Domain, SignedRequest, is_signed, read_requests
 from sluice.ledger import Skip
 from sluice.participant.words import eth, gwei
 from sluice.pausing import end_if_paused, unless_paused
 from sluice.paying import Expected, Kind, batches, expect
-from sluice.relay.commands import end_if_one_waits, open_store, store_option
+from sluice.relay.commands import open_store, store_option
 from sluice.relay.plan import in_words
 from sluice.relay.relay import Paid, Relay
 from sluice.relay.store import Store
@@ -25,15 +25,16 @@ from sluice.sending import (
     Command,
     Output,
     confirm,
+    delivery,
+    delivery_options,
     json_option,
     nmr,
+    parse_gwei,
     parse_nmr,
     record_option,
     signer,
     yes_option,
 )
-
-WEI_A_GWEI = 10**9
 
 
 @click.command(cls=Command)
@@ -45,6 +46,7 @@ WEI_A_GWEI = 10**9
 @click.option("--max-gas-price", help="gwei; above it nothing is sent, and all of it waits.")
 @click.option("--account", help="Who sends; the operator's account if left out.")
 @click.option("--dry-run", is_flag=True, help="Show what would be paid; send nothing.")
+@delivery_options
 @record_option
 @yes_option
 @json_option
@@ -56,6 +58,7 @@ def cli(
     max_gas_price: str | None,
     account: str | None,
     dry_run: bool,
+    terms: Terms,
     record: Path | None,
     yes: bool,
     as_json: bool,
@@ -78,14 +81,15 @@ def cli(
     a transaction of the sender waits for a block.
     """
     output = Output(as_json)
-    floor_nano, ceiling_wei = parse_nmr(min_due), _parse_gwei(max_gas_price)
-    deployment, escrow = load_and_check(record or record_path(provider), provider)
+    floor_nano, ceiling_wei = parse_nmr(min_due), _ceiling(max_gas_price, terms)
+    sends = delivery(provider, replace(terms, max_fee_wei=ceiling_wei))
+    deployment, escrow = load_and_check(record or record_path(provider), provider, sends)
     relay = Relay(deployment, escrow, _opened(requests, store, provider, deployment))
     operator = signer(account, "operator", escrow.operator())
     _show_terms(floor_nano, ceiling_wei, escrow.gas_price(), output)
     if requests is None:
         relay.settle()
-    end_if_one_waits(relay, operator.address, output)
+    relay.begin(operator.address)
     end_if_paused(escrow, output)
 
     expected = _expected(relay, floor_nano, output)
@@ -219,13 +223,10 @@ def _above(ceiling_wei: int | None, price_wei: int) -> str | None:
     return f"the gas price of {gwei(price_wei)} is above the ceiling of {gwei(ceiling_wei)}"
 
 
-def _parse_gwei(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        wei = Decimal(text) * WEI_A_GWEI
-    except InvalidOperation:
-        wei = Decimal(0)
-    if not wei.is_finite() or wei <= 0:
-        raise InvalidInput(f"--max-gas-price {text}: write gwei above zero, such as 20")
-    return int(wei)
+def _ceiling(max_gas_price: str | None, terms: Terms) -> int | None:
+    """The lower of the two, in wei: above --max-gas-price nothing is begun, above --max-fee nothing
+    is paid."""
+    given = [] if terms.max_fee_wei is None else [terms.max_fee_wei]
+    if max_gas_price is not None:
+        given.append(parse_gwei(max_gas_price, "--max-gas-price"))
+    return min(given, default=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from ape.api import AccountAPI, ProviderAPI
 
+from sluice.delivery import Delivery, Terms
 from sluice.deployment import load_and_check, record_path
 from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
@@ -18,7 +19,7 @@ from sluice.participant.pending import Lasts, instruction_in_words
 from sluice.participant.words import eth
 from sluice.pausing import end_if_paused, unless_paused
 from sluice.presets import split_in_words
-from sluice.relay.commands import end_if_one_waits, open_store, store_option
+from sluice.relay.commands import open_store, store_option
 from sluice.relay.plan import Planned, batches
 from sluice.relay.relay import Relay, Sent
 from sluice.relay.store import OPEN, Added, State, Stored
@@ -29,6 +30,8 @@ from sluice.sending import (
     Command,
     Output,
     confirm,
+    delivery,
+    delivery_options,
     json_option,
     nmr,
     record_option,
@@ -131,6 +134,7 @@ def list_(
 @cli.command(cls=Command)
 @click.option("--account", default=None, help="Who sends and pays the gas; the operator's account.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
+@delivery_options
 @store_option
 @record_option
 @yes_option
@@ -139,6 +143,7 @@ def send(
     provider: ProviderAPI,
     account: str | None,
     dry_run: bool,
+    terms: Terms,
     store: str | None,
     record: Path | None,
     yes: bool,
@@ -158,10 +163,10 @@ def send(
     3 come back later: the escrow is paused, or a transaction of the sender waits for a block.
     """
     output = Output(as_json)
-    relay = _relay(provider, record, store)
+    relay = _relay(provider, record, store, delivery(provider, terms))
     sender = signer(account, "sender", relay.escrow.operator())
     relay.settle()
-    end_if_one_waits(relay, sender.address, output)
+    relay.begin(sender.address)
     planned = relay.plan(relay.escrow.time())
     _show(planned, output)
     to_send = [each.stored for each in planned if each.reason is None]
@@ -193,8 +198,10 @@ class _Row:
         }
 
 
-def _relay(provider: ProviderAPI, record: Path | None, store: str | None) -> Relay:
-    deployment, escrow = load_and_check(record or record_path(provider), provider)
+def _relay(
+    provider: ProviderAPI, record: Path | None, store: str | None, sends: Delivery | None = None
+) -> Relay:
+    deployment, escrow = load_and_check(record or record_path(provider), provider, sends)
     return Relay(deployment, escrow, open_store(store, provider, deployment))
 
 

@@ -6,6 +6,7 @@ import click
 from ape.api import AccountAPI, ProviderAPI
 
 from sluice import routing
+from sluice.delivery import Terms
 from sluice.deployment import load_and_check, manifests_folder, record_path
 from sluice.errors import InvalidInput
 from sluice.inputs import read_rounds
@@ -18,6 +19,8 @@ from sluice.sending import (
     Output,
     chain_time,
     confirm,
+    delivery,
+    delivery_options,
     json_option,
     nmr,
     parse_nmr,
@@ -51,6 +54,7 @@ from sluice.weekly import Announcement, Applied, Inputs, WeeklyRun
 @click.option("--announce-again", is_flag=True, help="Replace what is announced, for what is left.")
 @click.option("--batch-links", type=click.IntRange(1), help="At most this many links at a time.")
 @click.option("--account", help="Who sends; the operator's account if left out.")
+@delivery_options
 @record_option
 @yes_option
 @json_option
@@ -66,6 +70,7 @@ def cli(
     announce_again: bool,
     batch_links: int | None,
     account: str | None,
+    terms: Terms,
     record: Path | None,
     yes: bool,
     as_json: bool,
@@ -89,19 +94,23 @@ def cli(
     round is announced anew, naming the digest that it replaces. No manifest is ever overwritten.
 
     Exit codes: 0 the round is done; 1 refused or failed; 2 wrong arguments; 3 come back later, it
-    says when: the pass time or the window is to come, or the escrow is paused.
+    says when or why: the pass time or the window is to come, the escrow is paused, or a transaction
+    of the sender waits for a block.
     """
     output = Output(as_json)
-    deployment, escrow = load_and_check(record or record_path(provider), provider)
+    sends = delivery(provider, terms)
+    deployment, escrow = load_and_check(record or record_path(provider), provider, sends)
     state = escrow.round_state()
     round_number = state.resolved + 1 if number is None else number
     if round_number <= state.resolved:
         output.say(f"round {round_number} is done")
         output.end(_document(round_number, "done"))
+    sender = signer(account, "operator", escrow.operator())
+    sends.begin(sender.address)
+    state = escrow.round_state()
     routing.check_next(state, round_number)
     folder = manifests or manifests_folder(provider)
     run = WeeklyRun(deployment, escrow, folder, round_number)
-    sender = signer(account, "operator", escrow.operator())
 
     def given() -> Inputs:
         return _inputs(inputs, registry, extend_registry, round_number, minimum_stake)

@@ -24,13 +24,12 @@ from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from sluice import access_lists
 from sluice.access_lists import AccessList
 from sluice.calls import encode_call, split_types
+from sluice.delivery import Delivery
 from sluice.errors import InvalidInput, Refused
+from sluice.node import is_local
 
 MAX_TRANSACTION_GAS = 16_777_216
 """The most that one transaction may use (EIP-7825)."""
-
-LOCAL_CHAIN_IDS = frozenset({1337, 31337})
-"""What ape's in-process chain and anvil call themselves."""
 
 ETHEREUM_CHAIN_IDS = frozenset({1, 11155111, 560048})
 """Ethereum and its test networks, Sepolia and Hoodi. Elsewhere the bytes of an access list may be
@@ -47,11 +46,6 @@ _MAKES_NO_LISTS = (Web3Exception, OSError, NotImplementedError)
 of the chain within ape's process, web3's NotImplementedError: it carries no such method there."""
 
 _OUT_OF_GAS = re.compile(r"out ?of ?gas|OOG\b|gas required exceeds", re.IGNORECASE)
-
-
-def is_local(provider: ProviderAPI) -> bool:
-    """Whether the connected chain is one for development: in-process, anvil, or a fork."""
-    return bool(provider.network.is_dev) or provider.chain_id in LOCAL_CHAIN_IDS
 
 
 class OutOfGas(Refused):
@@ -76,9 +70,15 @@ class Contract:
     """A contract at an address of the connected network. `gas` of a method is the transaction's gas
     limit (None: ape's setting for the network)."""
 
-    def __init__(self, address: str, provider: ProviderAPI | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        provider: ProviderAPI | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
         self.address = to_checksum_address(address)
         self.provider = provider or ape.networks.provider
+        self.delivery = delivery or Delivery(self.provider)
         self._makes_lists = True
 
     def send(
@@ -90,9 +90,10 @@ class Contract:
         max_fee_wei: int | None = None,
         access_list: AccessList = (),
     ) -> ReceiptAPI:
-        """Sends calldata to the contract (or `to`) and waits for the receipt; `max_fee_wei`: the
-        most that is paid for a unit of gas; `access_list`: goes along if there is one. Refused with
-        the contract's words if it would revert: it is tried first, and nothing is sent then."""
+        """Sends calldata to the contract (or `to`) and stays until it is in the chain, as
+        `sluice.delivery` has it; `max_fee_wei`: the most that is paid for a unit of gas at first;
+        `access_list`: goes along if there is one. Refused with the contract's words if it would
+        revert: it is tried first, and nothing is sent then."""
         self.dry_run(calldata, sender.address, to)
         settings: dict[str, Any] = {} if gas is None else {"gas_limit": gas}
         if max_fee_wei is not None:
@@ -109,7 +110,7 @@ class Contract:
             )
             if isinstance(transaction, DynamicFeeTransaction) and access_list:
                 transaction = _Listed.model_validate(transaction.model_dump(mode="python"))
-            return sender.call(transaction)
+            return self.delivery.deliver(transaction, sender)
 
     def send_large(
         self,
@@ -149,7 +150,7 @@ class Contract:
             transaction: Any = {"to": self.address, "data": _hex(calldata), "from": sender}
             if access_list:
                 transaction["accessList"] = access_lists.documents(access_list)
-            return self._web3.eth.estimate_gas(transaction)
+            return self._web3.eth.estimate_gas(transaction, self._now)
 
     def price(self, calldata: bytes, sender: str) -> Price:
         """What a large call takes now, with an access list if it uses less gas with one; Refused if
@@ -189,12 +190,6 @@ class Contract:
         """What a transaction, given by its hash, called its receiver with."""
         found: Any = self._web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
         return bytes(found["input"])
-
-    def waiting(self, sender: str) -> int:
-        """How many of the sender's transactions wait for a block, as far as the node knows."""
-        count = self._web3.eth.get_transaction_count
-        address = to_checksum_address(sender)
-        return count(address, "pending") - count(address, "latest")
 
     def gas_price(self) -> int:
         """What a unit of gas costs now, in wei, as the node says."""

@@ -18,7 +18,7 @@ from eth_utils.crypto import keccak
 from pydantic import TypeAdapter, ValidationError
 from web3.exceptions import BlockNotFound
 
-from sluice.contract import is_local
+from sluice.delivery import Delivery
 from sluice.errors import ChainMismatch, InvalidInput, Refused
 from sluice.escrow import Escrow
 from sluice.files import write_atomically
@@ -26,9 +26,13 @@ from sluice.inputs import as_address
 from sluice.instructions import domain_separator
 from sluice.lens import Lens
 from sluice.manifest import tooling_commit
+from sluice.node import is_local
 from sluice.parameters import BPS, Parameters
 
 FOLDER = Path("deployments")
+OWNERSHIP = "OwnershipTransferred(address,address)"
+"""What the escrow logs first of all."""
+
 NO_CODE_HASH = "0x" + keccak(b"").hex()
 
 
@@ -137,26 +141,32 @@ def check_plan(plan: Plan, now: int, local: bool) -> None:
         raise InvalidInput("cap_bps: 1 to 2,500, four open rounds may risk 100% at most")
 
 
-def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None) -> Deployment:
+def deploy(
+    plan: Plan,
+    sender: AccountAPI,
+    project: ProjectManager | None = None,
+    delivery: Delivery | None = None,
+    begun: Path | None = None,
+) -> Deployment:
     """Deploys the escrow, what it needs if the plan names none, and its lens on the connected
     network; reads everything back. InvalidInput for a plan that cannot be, ChainMismatch if what
-    stands there in the end is not what was planned: then it must not be used."""
+    stands there in the end is not what was planned: then it must not be used.
+
+    `begun`: where it is written down, before anything is sent, with which nonce this begins, so
+    that a run that was killed is carried on: what stands already where a nonce puts it is not
+    deployed again. Who has written the record removes the file."""
     project = project or ape.project
     provider = ape.networks.provider
-    check_plan(plan, provider.get_block("latest").timestamp, is_local(provider))
+    delivery = delivery or Delivery(provider)
+    start = _start(plan, sender, delivery, begun)
+    plan = start.plan
+    makes = _Maker(project, sender, delivery, start)
 
-    if plan.token is None:
-        token = to_checksum_address(sender.deploy(project.StandInNmr, False).address)
-    else:
-        token = to_checksum_address(plan.token)
-    if plan.burner is None:
-        burner = to_checksum_address(sender.deploy(project.NmrBurner, token).address)
-    else:
-        burner = to_checksum_address(plan.burner)
+    token = to_checksum_address(plan.token) if plan.token else makes.contract("StandInNmr", False)
+    burner = to_checksum_address(plan.burner) if plan.burner else makes.contract("NmrBurner", token)
     _check_burner(provider, burner, token)
-
-    contract = sender.deploy(
-        project.Escrow,
+    address = makes.contract(
+        "Escrow",
         token,
         burner,
         plan.roles.owner,
@@ -169,14 +179,117 @@ def deploy(plan: Plan, sender: AccountAPI, project: ProjectManager | None = None
         plan.grace_s,
         plan.cap_bps,
     )
-    block = provider.get_block(contract.creation_metadata.block)
-    lens = to_checksum_address(sender.deploy(project.Lens, contract.address).address)
-    for name, address in (("Escrow", contract.address), ("Lens", lens)):
+    lens = makes.contract("Lens", address)
+    for name, at in (("Escrow", address), ("Lens", lens)):
         runtime = bytes(project.contracts[name].get_runtime_bytecode() or b"")
-        code = bytes(provider.get_code(address))
+        code = bytes(provider.get_code(at))
         # the values of immutables stand behind the code
         _compare(f"code of {name}", code[: len(runtime)].hex(), runtime.hex())
-    return _read_back(plan, contract.address, lens, token, burner, block)
+    block = provider.get_block(makes.block_of(address))
+    return _read_back(plan, address, lens, token, burner, block)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How a deployment began: what was planned, on which chain, by whom, with which nonce, and
+    after which block."""
+
+    plan: Plan
+    chain_id: int
+    deployer: str
+    nonce: int
+    block: int
+    block_hash: str
+
+
+_START_ADAPTER = TypeAdapter(_Start)
+
+
+def planned_before(begun: Path, provider: ProviderAPI) -> Plan | None:
+    """What a run planned that began to deploy on this chain and did not end; None if there is
+    none."""
+    start = _started(begun, provider)
+    return None if start is None else start.plan
+
+
+def _started(begun: Path | None, provider: ProviderAPI) -> _Start | None:
+    if begun is None or not begun.exists():
+        return None
+    try:
+        start = _START_ADAPTER.validate_json(begun.read_bytes())
+    except ValidationError as error:
+        raise InvalidInput(f"{begun}: {error}: remove it to deploy from the start") from error
+    here = (provider.chain_id, _block_hash(provider, start.block))
+    return start if here == (start.chain_id, start.block_hash) else None
+
+
+def _start(plan: Plan, sender: AccountAPI, delivery: Delivery, begun: Path | None) -> _Start:
+    provider = delivery.provider
+    newest = provider.get_block("latest")
+    nonce = delivery.begin(sender.address)
+    start = _started(begun, provider)
+    if start is not None:
+        if (start.plan, start.deployer) != (plan, sender.address):
+            raise InvalidInput(
+                f"{begun}: {start.deployer} began to deploy {start.plan}: run the same again, or "
+                "remove the file to deploy from the start"
+            )
+        return start
+    check_plan(plan, newest.timestamp, is_local(provider))
+    start = _Start(
+        plan=plan,
+        chain_id=provider.chain_id,
+        deployer=sender.address,
+        nonce=nonce,
+        block=newest.number or 0,
+        block_hash=_hex(bytes(newest.hash or b"")),
+    )
+    if begun is not None:
+        write_atomically(begun, _START_ADAPTER.dump_json(start, indent=1) + b"\n")
+    return start
+
+
+class _Maker:
+    """Makes contracts where the deployer's nonces put them, and none where one stands."""
+
+    def __init__(
+        self, project: ProjectManager, sender: AccountAPI, delivery: Delivery, start: _Start
+    ) -> None:
+        self._project = project
+        self._sender = sender
+        self._delivery = delivery
+        self._start = start
+        self._next = start.nonce
+
+    def contract(self, name: str, *arguments: object) -> str:
+        """The address of a contract of the project, made now unless an earlier run has made it."""
+        address = to_checksum_address(self._sender.get_deployment_address(self._next))
+        self._next += 1
+        provider = self._delivery.provider
+        if self._next <= self._delivery.nonce(self._sender.address):
+            runtime = bytes(self._project.contracts[name].get_runtime_bytecode() or b"")
+            if bytes(provider.get_code(address))[: len(runtime)] != runtime:
+                raise ChainMismatch(
+                    f"at {address}, where the deployment that has begun would have put {name}, "
+                    "there is something else: the deployer has sent other transactions meanwhile; "
+                    "remove the file that says where it began to deploy from the start"
+                )
+            return address
+        transaction = self._project.get_contract(name)(*arguments)
+        receipt = self._delivery.deliver(transaction, self._sender)
+        _compare(f"address of {name}", receipt.contract_address, address)
+        return address
+
+    def block_of(self, address: str) -> int:
+        """The block in which a contract was made that logs something when it is."""
+        escrow = Escrow(address, self._delivery.provider)
+        for _, logs in escrow.logs(OWNERSHIP, self._start.block, escrow.last_block().number):
+            if logs:
+                return int(logs[0]["blockNumber"])
+        raise ChainMismatch(
+            f"the node has no log of the deployment of {address}: ask another one (--network), "
+            "then run this again"
+        )
 
 
 def _read_back(
@@ -244,8 +357,11 @@ def read_record(path: Path) -> Deployment:
         raise InvalidInput(f"{path}: {where}: {first['msg']}: restore the record") from error
 
 
-def load_and_check(path: Path, provider: ProviderAPI | None = None) -> tuple[Deployment, Escrow]:
-    """The recorded deployment, seen to be the one on the connected chain, and its contract.
+def load_and_check(
+    path: Path, provider: ProviderAPI | None = None, delivery: Delivery | None = None
+) -> tuple[Deployment, Escrow]:
+    """The recorded deployment, seen to be the one on the connected chain, and its contract, which
+    sends by `delivery`.
 
     Raises ChainMismatch for another network, another chain, a contract with other code or other
     parameters than recorded, or a lens that looks at another escrow, saying what to do; nothing has
@@ -253,7 +369,7 @@ def load_and_check(path: Path, provider: ProviderAPI | None = None) -> tuple[Dep
     deployment = read_record(path)
     provider = provider or ape.networks.provider
     check_chain(deployment, provider)
-    return deployment, Escrow(deployment.address, provider)
+    return deployment, Escrow(deployment.address, provider, delivery)
 
 
 def check_chain(deployment: Deployment, provider: ProviderAPI) -> None:

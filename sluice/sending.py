@@ -11,8 +11,9 @@ import time as wall
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import ape
 import click
@@ -20,14 +21,16 @@ from ape.api import AccountAPI, ProviderAPI, TestProviderAPI
 from ape.cli import ConnectedProviderCommand
 from ape.exceptions import ApeException
 from ape.logging import LogLevel, logger
+from requests.exceptions import RequestException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from web3.exceptions import Web3Exception
 
-from sluice.contract import is_local
+from sluice.delivery import STUCK_AFTER_S, Delivery, Terms
 from sluice.errors import InvalidInput, SluiceError
 from sluice.inputs import to_nano
+from sluice.node import ComeBackLater, is_local, watch
 from sluice.remedies import remedy
 from sluice.words import MAX_AMOUNT_NANO
 
@@ -45,14 +48,29 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Command(ConnectedProviderCommand):
     """A script's command: connected to a network; a refusal is one line on standard error, one of
     the contract has what to do about it on the next (and a document where --json is given), never a
-    traceback."""
+    traceback. What is only to be done again later ends it so."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the script; ends the process with exit code 1 if something is refused."""
+        """Runs the script; ends the process with exit code 1 if something is refused, 3 if it is to
+        be run again later."""
         # ape reports every transaction on standard output; the scripts have their own words
         logger.set_level(LogLevel.WARNING)
         try:
             return super().invoke(ctx)
+        except ComeBackLater as later:
+            if ctx.params.get("as_json"):
+                _print_json({"phase": "waiting"})
+            click.echo(f"{ctx.info_name}: {later}", err=True)
+            ctx.exit(COME_BACK_LATER)
+        except RequestException as error:
+            told = (
+                f"the node does not answer ({error}): nothing is lost; run this again when it "
+                "does, or with another one (--network)"
+            )
+            if ctx.params.get("as_json"):
+                _print_json({"error": told, "kind": type(error).__name__})
+            click.echo(f"{ctx.info_name}: {told}", err=True)
+            ctx.exit(FAILED)
         except (SluiceError, ApeException, Web3Exception, OSError) as error:
             what_to_do = remedy(str(error))
             if ctx.params.get("as_json"):
@@ -122,6 +140,58 @@ def record_option(function: Function) -> Function:
     )(function)
 
 
+def delivery_options(function: Function) -> Function:
+    """Adds what says how transactions are sent, as the argument `terms`."""
+
+    @wraps(function)
+    def with_terms(
+        *arguments: Any,
+        confirmations: int | None,
+        max_fee: str | None,
+        stuck_after: float,
+        replace: bool,
+        **others: Any,
+    ) -> Any:
+        max_fee_wei = None if max_fee is None else parse_gwei(max_fee, "--max-fee")
+        terms = Terms(confirmations, max_fee_wei, stuck_after, replace)
+        return function(*arguments, terms=terms, **others)
+
+    options = (
+        click.option(
+            "--confirmations",
+            type=click.IntRange(1),
+            help="Blocks that a transaction must be in before it counts; left out: 1 on a local "
+            "chain, else 3 or more.",
+        ),
+        click.option(
+            "--max-fee",
+            help="gwei, the most ever paid for a unit of gas; left out: four times the first fee.",
+        ),
+        click.option(
+            "--stuck-after",
+            type=click.FloatRange(0, min_open=True),
+            default=STUCK_AFTER_S,
+            show_default=True,
+            help="Seconds after which a transaction that waits is replaced by a dearer one.",
+        ),
+        click.option(
+            "--replace",
+            is_flag=True,
+            help="Replace a transaction that an earlier run left waiting.",
+        ),
+    )
+    for option in reversed(options):
+        with_terms = option(with_terms)
+    return cast(Function, with_terms)
+
+
+def delivery(provider: ProviderAPI, terms: Terms) -> Delivery:
+    """What sends a script's transactions; the node's answers are held against each other from now
+    on."""
+    watch(provider)
+    return Delivery(provider, terms)
+
+
 def confirm(question: str, yes: bool, output: Output) -> None:
     """Asks before something is sent; a no ends the script with nothing sent."""
     if not yes and not click.confirm(question, err=output.as_json):
@@ -165,6 +235,17 @@ def parse_nmr(text: str) -> int:
     if Decimal(nano).scaleb(-9) != amount:
         raise InvalidInput(f"{text} is not a whole nano-NMR: write at most nine decimals")
     return nano
+
+
+def parse_gwei(text: str, option: str) -> int:
+    """A price of gas as a person types it, in gwei, in wei; InvalidInput if it is none."""
+    try:
+        wei = Decimal(text).scaleb(9)
+    except InvalidOperation:
+        wei = Decimal(0)
+    if not wei.is_finite() or wei <= 0:
+        raise InvalidInput(f"{option} {text}: write gwei above zero, such as 20")
+    return int(wei)
 
 
 def when(time: int) -> str:

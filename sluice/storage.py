@@ -5,10 +5,10 @@ Amounts are integers in nano-NMR; the words are laid out as `sluice.words` says.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sluice.contract import Contract
 from sluice.errors import InvalidInput
+from sluice.node import batch
 from sluice.stored import HAS_DUE, Place, gather, gather_stakes, stakes_nano
 from sluice.words import AccountWord, unpack_account, word_slot
 
@@ -78,10 +78,8 @@ class Storage(Contract):
             read = self._web3.eth.get_storage_at
             return [int.from_bytes(read(self.address, slot), "big") for slot in slots]
         where = "latest" if block is None else hex(block)
-        batch: Any = self._web3.provider
-        responses = batch.make_batch_request(
-            [("eth_getStorageAt", [self.address, hex(slot), where]) for slot in slots]
-        )
+        questions = [("eth_getStorageAt", [self.address, hex(slot), where]) for slot in slots]
+        responses = batch(self._web3, questions)
         for response in responses:
             if "result" not in response:
                 raise InvalidInput(

@@ -1,4 +1,4 @@
-"""What the commands that send for others share: the store they work on, and when they wait."""
+"""What the commands that send for others share: the store they work on."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,12 +6,10 @@ from typing import Any, TypeVar
 import click
 from ape.api import ProviderAPI
 
-from sluice.contract import is_local
 from sluice.deployment import Deployment, network_name
 from sluice.instructions import Domain
-from sluice.relay.relay import Relay, TransactionWaits
+from sluice.node import is_local
 from sluice.relay.store import Store
-from sluice.sending import COME_BACK_LATER, Output
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,13 +39,3 @@ def default_url(provider: ProviderAPI, deployment: Deployment) -> str:
     if not is_local(provider):
         return f"sqlite:///relay/{name}.sqlite"
     return f"sqlite:///build/relay/{name}-{deployment.block_hash[2:10]}.sqlite"
-
-
-def end_if_one_waits(relay: Relay, sender: str, output: Output) -> None:
-    """Ends the command while a transaction of the sender waits for a block: to be run again then.
-    What was handed over and did not happen is pending again."""
-    try:
-        relay.check_nothing_waits(sender)
-    except TransactionWaits as waits:
-        output.say(str(waits))
-        output.end({"phase": "waiting"}, COME_BACK_LATER)

@@ -9,6 +9,7 @@ moment is carried on by running it again.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ape.api import AccountAPI, ReceiptAPI
 
@@ -22,21 +23,18 @@ from sluice.events import (
     FreeWithdrawals,
     Log,
     free_withdrawals,
+    instructions_relayed,
 )
 from sluice.instructions import Signed, SignedInstruction, SignedRequest, pay_call, relay_call
 from sluice.ledger import Ledger
+from sluice.node import REORGANISED_BLOCKS, NodeContradicts
 from sluice.paying import Batch
 from sluice.relay import chain
 from sluice.relay.plan import Planned, dead, plan
 from sluice.relay.store import Added, Outcome, State, Store, Stored
 from sluice.relay.wallets import Signing, signing
 
-REORGANISED_BLOCKS = 64
-"""How far back what the chain says may still change; events of later blocks are read again."""
-
-
-class TransactionWaits(InvalidInput):
-    """A transaction of the sender waits for a block: what it does is not known yet."""
+Event = TypeVar("Event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +96,10 @@ class Relay:
                 )
         self.store.settle(after, outcomes.values(), max(after, head - REORGANISED_BLOCKS))
 
-    def check_nothing_waits(self, sender: str) -> None:
-        """TransactionWaits while a transaction of the sender waits for a block; else whatever was
-        handed over and did not happen is pending again."""
-        if self.escrow.waiting(sender):
-            raise TransactionWaits(
-                f"a transaction of {sender} waits for a block: run this again when it is in one"
-            )
+    def begin(self, sender: str) -> None:
+        """To be called before anything is planned that the sender is to send, see `Delivery.begin`;
+        whatever was handed over and did not happen is pending again. TransactionWaits."""
+        self.escrow.delivery.begin(sender)
         self.store.release()
 
     def plan(self, now: int) -> list[Planned]:
@@ -140,6 +135,7 @@ class Relay:
             return self.send(batch[:half], sender) + self.send(batch[half:], sender)
         with self._handed_over(batch):
             receipt = self.escrow.relay(call.instructions, call.signatures, sender=sender)
+        _only(instructions_relayed(receipt.logs), receipt)
         self.record(batch, receipt)
         return [sent(len(batch), receipt)]
 
@@ -161,8 +157,8 @@ class Relay:
                 sender=sender,
                 max_fee_wei=max_fee_wei,
             )
+        withdrawals = _only(free_withdrawals(receipt.logs), receipt)
         self.record(batch.requests, receipt)
-        (withdrawals,) = free_withdrawals(receipt.logs)
         return [Paid(sent(len(batch), receipt), len(batch.requests), withdrawals)]
 
     def record(self, batch: Sequence[Stored], receipt: ReceiptAPI) -> None:
@@ -220,6 +216,16 @@ def sent(messages: int, receipt: ReceiptAPI) -> Sent:
     return Sent(
         messages, int(receipt.gas_used), int(receipt.total_fees_paid), str(receipt.txn_hash)
     )
+
+
+def _only(events: Sequence[Event], receipt: ReceiptAPI) -> Event:
+    """The one event that the transaction must have had."""
+    if len(events) != 1:
+        raise NodeContradicts(
+            f"the receipt of {receipt.txn_hash} says that it went through, and has {len(events)} "
+            "events of a batch instead of one: ask another node (--network), then run this again"
+        )
+    return events[0]
 
 
 def _merged(outcomes: Iterable[Outcome]) -> dict[int, Outcome]:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.account import Account
+from sluice.delivery import TransactionWaits
 from sluice.errors import InvalidInput, Refused
 from sluice.events import INSTRUCTIONS_RELAYED
 from sluice.instructions import (
@@ -30,7 +31,7 @@ from sluice.instructions import (
 from sluice.ledger import Ledger
 from sluice.parameters import Parameters
 from sluice.relay.plan import USED, batches
-from sluice.relay.relay import Relay, TransactionWaits
+from sluice.relay.relay import Relay
 from sluice.relay.store import Added, State, Store
 
 DOMAIN = Domain(31_337, to_checksum_address("0x" + "5c" * 20))
@@ -99,6 +100,14 @@ class FakeChain:
     def logs(self, event: str, first: int, last: int) -> Iterator[tuple[int, list[Any]]]:
         assert event == INSTRUCTIONS_RELAYED
         yield last, [log for block in self.blocks[first : last + 1] for log in block.logs]
+
+    @property
+    def delivery(self) -> "FakeChain":
+        return self
+
+    def begin(self, sender: str) -> None:
+        if self.mempool:
+            raise TransactionWaits(f"a transaction of {sender} waits for a block")
 
     def waiting(self, sender: str) -> int:
         return len(self.mempool)
@@ -218,7 +227,7 @@ def made(messages: Sequence[SignedInstruction]) -> tuple[Relay, FakeChain, Steps
 def run(relay: Relay) -> None:
     """What `ape run relay send` does."""
     relay.settle()
-    relay.check_nothing_waits(SENDER.address)
+    relay.begin(SENDER.address)
     planned = relay.plan(1_500)
     relay.note(planned)
     for batch in batches(planned):
