@@ -261,7 +261,8 @@ def accept_move(account: address):
     @notice Takes over an account that was offered to the caller, whose own pool stays beside it;
             only while nothing is announced. What the caller has backs the account's open rounds
             from then on.
-    @param account Who offered. Keeps its nonce, raised, and its period; what it signed is dead.
+    @param account Who offered. Keeps its period, and its nonce, raised: instructions that it signed
+           are dead.
     """
     moving._accept(account, msg.sender)
 
