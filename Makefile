@@ -104,6 +104,13 @@ ifneq ($(CONTRACTS),)
 	.build/mamushi/bin/mamushi --line-length 100 $(VYPER_SOURCES)
 endif
 
+.PHONY: coverage
+coverage: setup ## branches of the bytecode that the direct tests leave out; fails if one is not argued
+	rm -rf build/branches
+	python -m pytest -q -p no:ape_test -n $(WORKERS) -p tools.branch_coverage \
+		--branches build/branches $(DIRECT_TESTS) $(ARGS)
+	python -m tools.branch_coverage build/branches
+
 .PHONY: demo
 demo: setup ## replay tournament rounds through the escrow (ROUNDS=file; default: a made-up sample)
 	ape run demo $(if $(ROUNDS),--rounds '$(ROUNDS)') $(ARGS)
