@@ -111,6 +111,11 @@ coverage: setup ## branches of the bytecode that the direct tests leave out; fai
 		--branches build/branches $(DIRECT_TESTS) $(ARGS)
 	python -m tools.branch_coverage build/branches
 
+.PHONY: mutate
+mutate: setup ## small wrong changes of the escrow against its fast tests (about an hour; goes on)
+	python -m tools.mutate run --jobs $(WORKERS) $(ARGS)
+	python -m tools.mutate report
+
 .PHONY: demo
 demo: setup ## replay tournament rounds through the escrow (ROUNDS=file; default: a made-up sample)
 	ape run demo $(if $(ROUNDS),--rounds '$(ROUNDS)') $(ARGS)

@@ -1,0 +1,1 @@
+"""Mutation testing of the escrow: see `tools/mutate.py`."""
