@@ -1,0 +1,124 @@
+"""What stands beside what is changed: bounds to the nano, and fields of words that others share."""
+
+import random
+
+import boa
+import pytest
+
+from sluice.ledger import Skip
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    SPLIT_PLACE,
+    WALLET,
+    AccountWord,
+    Entry,
+    pack_account,
+    unpack_account,
+    unpack_split,
+)
+from tests.escrow_world import FIRST_PASS, NANO, PLAYED, STAKE, SUPPLY, World, nano
+from tests.messages import Instruction, Withdrawal
+
+MAX_UNITS = 2**30 - 1
+UNIT = 2**18
+
+
+def risky(seed: int) -> AccountWord:
+    """An account in four open rounds whose risks lie in every part of their fields."""
+    draw = random.Random(seed)
+    risks = [draw.choice([0, 1, 2, draw.randrange(2**20), draw.randrange(2**30)]) for _ in range(4)]
+    at_risk = sum(risks) * UNIT
+    staked = draw.choice([0, at_risk // 4, at_risk // 2])
+    pool = at_risk - staked + draw.choice([0, 1, 10**9, draw.randrange(10**12)])
+    return AccountWord(pool, staked, (risks[0], risks[1], risks[2], risks[3]), round_word=4)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pay_keeps_what_is_at_risk_to_the_nano(world: World, staker: str, seed: int) -> None:
+    """S20 N6: the short way to the bound never lets out what the exact one keeps."""
+    word = risky(seed)
+    world.put_round(FIRST_PASS + 3)
+    world.put(staker, {0: pack_account(word)})
+    world.give(world.escrow.address, nano(word.pool_nano + word.stake_nano))
+    most = world.withdrawable_nano(staker)
+    locked = sum(max(0, units - 1) * UNIT for units in word.risks_units)
+    assert most == min(word.pool_nano, max(0, word.pool_nano + word.stake_nano - locked))
+
+    for amount in {most + 1, most + UNIT, word.pool_nano + 1}:
+        if amount > most:
+            with boa.env.anchor():
+                request = world.signed(Withdrawal(staker, amount, 1), "staker")
+                assert world.pay(request) == [(0, Skip.ABOVE_WITHDRAWABLE)]
+    for amount in {1, most // 2, most} - {0}:
+        if amount <= most:
+            with boa.env.anchor():
+                paid = world.pay(world.signed(Withdrawal(staker, amount, 1), "staker"))
+                assert paid == [(amount, Skip.PAID)]
+                after = unpack_account(world.words(staker)[0])
+                assert after.pool_nano == word.pool_nano - amount
+                assert (after.stake_nano, after.risks_units) == (word.stake_nano, word.risks_units)
+
+
+@pytest.mark.parametrize("model", [0, 1, 4, 5, 64])
+def test_the_first_earning_of_the_wallet_leaves_the_nonce(
+    world: World, staker: str, model: int
+) -> None:
+    """S43: what is due stands beside the nonce, which only goes up."""
+    world.fund(10**12)
+    world.stake(staker, {model: STAKE})
+    world.escrow.cancel_instructions(77, sender=staker)
+    world.escrow.set_split(model, [WALLET], [10_000], sender=staker)
+    world.open_rounds(staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {model: 1_000})])
+
+    assert world.due_nano(staker) == 1_000
+    assert unpack_split(world.words(staker)[SPLIT_PLACE]).nonce == 77
+
+
+@pytest.mark.parametrize("model", [1, 4, 5, 32, 61, 64])
+def test_a_split_of_a_new_page_leaves_the_account_as_it_is(
+    world: World, staker: str, model: int
+) -> None:
+    """The pages in use rise, and nothing else of the account."""
+    world.stake(staker, {0: STAKE}, pool_nano=7)
+    world.run_pass(FIRST_PASS, [Entry(staker)])
+    before = unpack_account(world.words(staker)[0])
+
+    world.escrow.set_split(model, [0], [10_000], sender=staker)
+
+    after = unpack_account(world.words(staker)[0])
+    assert after.pages == (model + 3) // 4
+    assert (after.pool_nano, after.stake_nano, after.risks_units, after.round_word) == (
+        before.pool_nano,
+        before.stake_nano,
+        before.risks_units,
+        before.round_word,
+    )
+
+
+@pytest.mark.parametrize("shares", [(3_333, 6_667), (1, 9_999), (9_999, 1), (8_191, 1_809)])
+@pytest.mark.parametrize("destinations", [(1, 64), (WALLET, 0), (63, 254)])
+def test_a_signed_split_is_hashed_to_the_last_bit(
+    world: World, staker: str, shares: tuple[int, int], destinations: tuple[int, int]
+) -> None:
+    """S53: what was signed is what is set, be its numbers odd."""
+    split = tuple(zip(destinations, shares, strict=True))
+    instruction = Instruction(staker, 0, {}, {7: split})
+
+    assert world.relay(world.signed(instruction, "staker")) == (1, {})
+    assert unpack_split(world.words(staker)[SPLIT_PLACE + 7]).parts == split
+
+
+def test_amounts_of_all_54_bits_are_moved_whole(world: World, staker: str) -> None:
+    """Nothing of an amount is cut where two of them stand side by side."""
+    words = {0: pack_account(AccountWord(pool_nano=0, stake_nano=MAX_AMOUNT_NANO))}
+    world.put(staker, words)
+
+    world.escrow.set_stakes([0, 1], [0, nano(MAX_AMOUNT_NANO)], sender=staker)
+    assert world.stakes_nano(staker) == {1: MAX_AMOUNT_NANO}
+    world.escrow.set_stakes([1, 3], [nano(1), nano(MAX_AMOUNT_NANO - 1)], sender=staker)
+    assert world.stakes_nano(staker) == {1: 1, 3: MAX_AMOUNT_NANO - 1}
+    world.escrow.leave(sender=staker)
+    assert world.pool_nano(staker) == MAX_AMOUNT_NANO
+    assert SUPPLY // NANO < MAX_AMOUNT_NANO
