@@ -8,6 +8,7 @@ import pytest
 from sluice.ledger import Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
+    PAYOUT_BIAS_NANO,
     SPLIT_PLACE,
     WALLET,
     AccountWord,
@@ -122,3 +123,38 @@ def test_amounts_of_all_54_bits_are_moved_whole(world: World, staker: str) -> No
     world.escrow.leave(sender=staker)
     assert world.pool_nano(staker) == MAX_AMOUNT_NANO
     assert SUPPLY // NANO < MAX_AMOUNT_NANO
+
+
+@pytest.mark.parametrize("page", [1, 2, 16])
+def test_a_page_word_of_nothing_is_read_for_an_account_without_pages(
+    world: World, staker: str, page: int
+) -> None:
+    """S6: an entry may name a page that is not in use and pays nothing; nothing comes of it."""
+    world.stake(staker, {0: STAKE})
+    world.open_rounds(staker)
+    before = world.words(staker)
+    zeros = sum(PAYOUT_BIAS_NANO << 54 * lane for lane in range(4))
+    entry = int(staker, 16) | PAYOUT_BIAS_NANO << 160 | 1 << 214
+    link = b"".join(word.to_bytes(32, "big") for word in (entry, zeros | page << 216))
+
+    world.resolve(PLAYED, [link])
+
+    assert world.stakes_nano(staker) == {0: STAKE}
+    after = unpack_account(world.words(staker)[0])
+    assert after.risks_units == unpack_account(before[0]).risks_units
+    assert after.round_word == unpack_account(before[0]).round_word + 1
+    assert set(world.words(staker)) == {0}
+
+
+@pytest.mark.parametrize("second", [((0, 10_000),), ((65, 10_000),), ((0, 9_999),)])
+def test_of_several_refused_splits_the_first_one_is_named(
+    world: World, staker: str, second: tuple[tuple[int, int], ...]
+) -> None:
+    """S53: whatever follows it, and none of them is set."""
+    splits = {3: ((0, 5_000), (0, 5_000)), 4: second, 2: ((0, 10_000),)}
+    instruction = Instruction(staker, 0, {}, splits)
+
+    with world.unchanged():
+        applied, skipped = world.relay(world.signed(instruction, "staker"))
+
+    assert (applied, skipped) == (0, {staker: "split: a destination is named twice"})

@@ -108,6 +108,23 @@ def test_the_lens_hands_on_what_fails(world: World, staker: str, name: str, answ
     assert output == ((42).to_bytes(32, "big") if answer == "a revert with data" else b"")
 
 
+@pytest.mark.parametrize(
+    ("failing", "output"),
+    [(b"\x00", b""), (REVERTS, b""), (REVERTS_WITH_WORD, (42).to_bytes(32, "big"))],
+)
+def test_the_lens_needs_the_state_of_the_round(
+    world: World, staker: str, failing: bytes, output: bytes
+) -> None:
+    """An escrow that shows its words and not its round is none either."""
+    shows_words = keccak(text="word(uint256)")[:4]
+    head = b"\x5f\x35\x60\xe0\x1c\x63" + shows_words + b"\x14\x60"
+    code = head + bytes([len(head) + 2 + len(failing)]) + b"\x57" + failing
+    boa.env.set_code(world.escrow.address, code + b"\x5b" + bytes.fromhex("5f5f5260205ff3"))
+
+    assert fails(world.lens, "position", staker, sender="stranger") == output
+    assert set(world.lens.stakes_of(staker)) == {0}
+
+
 def test_the_domain_is_of_the_address_that_is_called(world: World) -> None:
     """S19: whoever runs the escrow's code at another address signs nothing for this one."""
     proxy = "0x" + "ab" * 20
