@@ -32,6 +32,8 @@ CONTRACTS = ("Escrow", "Lens", "NmrBurner")
 
 JUMPI = 0x57
 PUSH1, PUSH32 = 0x60, 0x7F
+# syntax nodes that are branches of the source's own
+DECISIONS = ("If", "IfExp", "BoolOp", "Assert")
 # JUMPDEST, PUSH0, DUP1 or PUSH0, REVERT: where the compiler sends every failed check
 REVERTS = (bytes.fromhex("5b5f80fd"), bytes.fromhex("5b5f5ffd"))
 
@@ -88,7 +90,6 @@ def code_of(name: str) -> Code:
     outcomes = {}
     line_numbers = {}
     for place, target in branches(runtime):
-        kind = kinds.get(place, "")
         node = nodes.get(place) or _nearest(nodes, placed, place)
         function = _function(node)
         path = Path(node.module_node.resolved_path)
@@ -96,9 +97,10 @@ def code_of(name: str) -> Code:
         line = node.module_node.full_source_code.splitlines()[node.lineno - 1].strip()
         checks = runtime[target : target + 4] in REVERTS
         ways = ("reverts", "goes on") if checks else ("jumps", "falls through")
-        what = kind or ("check" if checks else type(nodes.get(place)).__name__)
-        if what == "NoneType":
-            what = "copy"
+        what = type(nodes.get(place)).__name__
+        if what not in DECISIONS:
+            # what the compiler adds by itself; inside a loop it names decisions after it too
+            what = kinds.get(place) or ("check" if checks else "copy")
         line_numbers[place] = node.lineno
         for jumps, way in zip((True, False), ways, strict=True):
             outcomes[place, jumps] = Outcome(file, function, line, what, way)
