@@ -1,0 +1,130 @@
+"""The outermost bits of fields and the last steps of counters: what a mask one short would lose."""
+
+import boa
+import pytest
+
+from sluice.ledger import Skip
+from sluice.words import (
+    MAX_AMOUNT_NANO,
+    MAX_NONCE,
+    SPLIT_PLACE,
+    AccountWord,
+    Entry,
+    SplitWord,
+    pack_account,
+    pack_split,
+)
+from tests.escrow_world import FIRST_PASS, PLAYED, STAKE, World, nano, refuses
+from tests.messages import Withdrawal
+
+NOT_FRESH = "move: to another address without stakes, risks or splits"
+
+
+@pytest.mark.parametrize(
+    "bit", [54, 55, 106, 107, *(108 + 30 * ring + bit for ring in range(4) for bit in (0, 29))]
+)
+def test_any_bit_of_stake_or_open_risk_is_in_the_way_of_a_move(
+    world: World, staker: str, other_staker: str, bit: int
+) -> None:
+    """S42: an address that stakes or risks takes no other account over."""
+    world.stake(staker, {0: STAKE})
+    world.escrow.offer_move(other_staker, sender=staker)
+    # in the pass before the first, so that all four risks are open
+    world.put(other_staker, {0: 1 << bit})
+
+    with world.unchanged(), refuses(NOT_FRESH):
+        world.escrow.accept_move(staker, sender=other_staker)
+
+
+@pytest.mark.parametrize("lane", range(4))
+@pytest.mark.parametrize("bit", [0, 53])
+def test_any_bit_of_a_stake_page_is_in_the_way_of_a_move(
+    world: World, staker: str, other_staker: str, lane: int, bit: int
+) -> None:
+    """Also on the last page."""
+    world.stake(staker, {0: STAKE})
+    world.escrow.offer_move(other_staker, sender=staker)
+    for page in (1, 16):
+        with boa.env.anchor():
+            word = pack_account(AccountWord(pages=page))
+            world.put(other_staker, {0: word, page: 1 << 54 * lane + bit})
+            with refuses(NOT_FRESH):
+                world.escrow.accept_move(staker, sender=other_staker)
+
+
+@pytest.mark.parametrize("due_nano", [1, 2, 3, 2**30 + 1, MAX_AMOUNT_NANO - 2, MAX_AMOUNT_NANO])
+def test_what_is_due_is_free_to_its_last_nano(world: World, staker: str, due_nano: int) -> None:
+    """S44: whatever is at risk; by request, in the batch and at once."""
+    risks = (2**30 - 1,) * 4
+    world.put_round(FIRST_PASS + 3)
+    words = {
+        0: pack_account(AccountWord(due_nano, 0, risks, round_word=4, flags=2)),
+        SPLIT_PLACE: pack_split(SplitWord((), due_nano, 5)),
+    }
+    world.put(staker, words)
+    # as if there were so much of it
+    boa.env.set_storage(
+        world.token.address, _balance_slot(world, str(world.escrow.address)), nano(due_nano)
+    )
+    assert world.withdrawable_nano(staker) == due_nano
+
+    for amount in {1, due_nano - 1, due_nano} - {0}:
+        if amount == MAX_AMOUNT_NANO:
+            continue
+        with boa.env.anchor():
+            paid = world.pay(world.signed(Withdrawal(staker, amount, 1), "staker"))
+            assert paid == [(amount, Skip.PAID)]
+            assert world.due_nano(staker) == due_nano - amount
+            assert world.lens.position(staker).nonce == 5
+        with boa.env.anchor():
+            world.escrow.withdraw(nano(amount), sender=staker)
+            assert world.due_nano(staker) == due_nano - amount
+    with boa.env.anchor():
+        assert world.pay(due=[staker]) == [(due_nano, Skip.PAID)]
+        assert world.due_nano(staker) == 0
+        assert world.lens.position(staker).nonce == 5
+    assert world.pay(world.signed(Withdrawal(staker, None, 1), "staker")) == [(due_nano, Skip.PAID)]
+
+
+def _balance_slot(world: World, account: str) -> int:
+    """Where the token keeps a balance: the slot that a transfer to it writes."""
+    boa.env.sstore_trace.clear()
+    with boa.env.anchor():
+        world.give(account, 1)
+    written = boa.env.sstore_trace[world.token.address]
+    held = world.token.balanceOf(account)
+    for slot in written:
+        with boa.env.anchor():
+            boa.env.set_storage(world.token.address, slot, held + 7)
+            if world.token.balanceOf(account) == held + 7:
+                return int(slot)
+    raise AssertionError("no slot of the token is the balance")
+
+
+@pytest.mark.parametrize("step", [1, 999, 1_000])
+def test_the_last_nonce_can_be_reached_and_not_passed(world: World, staker: str, step: int) -> None:
+    """N12: 26 bits, and not one more."""
+    start = pack_split(SplitWord((), 0, MAX_NONCE - step))
+    world.put(staker, {SPLIT_PLACE: start})
+
+    for nonce in (MAX_NONCE + 1, MAX_NONCE + 2):
+        with world.unchanged(), refuses("nonce: a step of at most 1_000"):
+            world.escrow.cancel_instructions(nonce, sender=staker)
+    world.escrow.cancel_instructions(MAX_NONCE, sender=staker)
+    assert world.lens.position(staker).nonce == MAX_NONCE
+
+
+@pytest.mark.parametrize("first", [1, 5, 61])
+def test_a_page_of_which_no_model_covers_its_loss(world: World, staker: str, first: int) -> None:
+    """S6 N6: all four stakes were moved away since the opening; the pool bears it."""
+    models = range(first, first + 4)
+    world.stake(staker, dict.fromkeys(models, STAKE), pool_nano=5)
+    world.open_rounds(staker)
+    world.escrow.set_stakes(list(models), [nano(each) for each in (0, 1, 2, 3)], sender=staker)
+    losses = {model: -100 * (model - first + 1) for model in models}
+
+    world.run_pass(PLAYED, [Entry(staker, losses)])
+
+    assert world.stakes_nano(staker) == {}
+    assert world.pool_nano(staker) == 5 + 4 * STAKE - 6 - (1_000 - 6)
+    assert world.escrow.burned() == nano(1_000)
