@@ -36,6 +36,20 @@ def test_any_bit_of_stake_or_open_risk_is_in_the_way_of_a_move(
         world.escrow.accept_move(staker, sender=other_staker)
 
 
+@pytest.mark.parametrize("pool_nano", [1, 2**53, MAX_AMOUNT_NANO - 1])
+def test_a_pool_of_any_size_is_not_in_the_way_of_a_move(
+    world: World, staker: str, other_staker: str, pool_nano: int
+) -> None:
+    """S42: the two pools become one, as long as it fits."""
+    world.stake(staker, {}, pool_nano=1)
+    world.escrow.offer_move(other_staker, sender=staker)
+    world.put(other_staker, {0: pool_nano})
+
+    world.escrow.accept_move(staker, sender=other_staker)
+
+    assert (world.pool_nano(staker), world.pool_nano(other_staker)) == (0, pool_nano + 1)
+
+
 @pytest.mark.parametrize("lane", range(4))
 @pytest.mark.parametrize("bit", [0, 53])
 def test_any_bit_of_a_stake_page_is_in_the_way_of_a_move(
