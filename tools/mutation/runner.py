@@ -264,6 +264,8 @@ class Runner:
 
         def order(test: str) -> tuple[bool, float]:
             likely = 1 + 8 * near[test] + file[test] + 8 * ("constructor" in test)
+            # what goes far sees more than what is refused at once
+            likely *= 1 + sum(source == mutant.file for source, _ in self.map.lines.get(test, ()))
             return test != hint, (self.map.seconds.get(test, 1.0) + 0.02) / likely
 
         return [self.items[test] for test in sorted(tests, key=order)]
