@@ -81,7 +81,9 @@ def report(seed: int) -> None:
     """Writes docs/mutants.md; fails if a survivor is not argued about or too many survived."""
     book = Book(BUILD / "results.jsonl", state())
     arguments = reporting.read_arguments(ARGUMENTS)
-    page = reporting.page(book.results.values(), arguments, CONTRACTS, seed)
+    keys = {mutant.key for mutant in planned(seed)}
+    results = [result for key, result in book.results.items() if key in keys]
+    page = reporting.page(results, arguments, CONTRACTS, seed)
     PAGE.write_text(page.text)
     for each in page.unargued:
         before, after = each.mutant.diff((CONTRACTS / each.mutant.file).read_text())

@@ -159,3 +159,52 @@ def test_of_several_refused_splits_the_first_one_is_named(
         applied, skipped = world.relay(world.signed(instruction, "staker"))
 
     assert (applied, skipped) == (0, {staker: "split: a destination is named twice"})
+
+
+@pytest.mark.parametrize("lacking", [1, 2, 3])
+def test_the_last_nano_of_a_loss_is_taken_from_the_other_stakes(
+    world: World, staker: str, lacking: int
+) -> None:
+    """S6: whatever a model and the pool do not cover, be it one nano."""
+    world.stake(staker, {0: STAKE, 4: STAKE, 5: STAKE})
+    world.open_rounds(staker)
+    world.escrow.set_stakes([0, 4], [nano(9), nano(2 * STAKE - 9)], sender=staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {0: -9 - lacking})])
+
+    assert world.stakes_nano(staker) == {4: 2 * STAKE - 9 - lacking, 5: STAKE}
+    assert world.escrow.burned() == nano(9 + lacking)
+
+
+@pytest.mark.parametrize("earned_nano", [1, 2, 3])
+@pytest.mark.parametrize("model", [0, 1, 2, 4, 5, 64])
+def test_an_earning_of_one_nano_is_shared_out_too(
+    world: World, staker: str, model: int, earned_nano: int
+) -> None:
+    """S6: also where it is the only one of its page."""
+    world.fund(10)
+    world.stake(staker, {model: STAKE})
+    world.open_rounds(staker)
+    world.escrow.set_split(model, [254], [10_000], sender=staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {model: earned_nano})])
+
+    assert world.stakes_nano(staker) == {model: STAKE}
+    assert world.pool_nano(staker) == earned_nano
+
+
+@pytest.mark.parametrize("model", [0, 1, 64])
+@pytest.mark.parametrize("earned_nano", [1, 2, 1_001])
+def test_without_stake_and_split_an_earning_goes_to_the_pool(
+    world: World, staker: str, model: int, earned_nano: int
+) -> None:
+    """S6: the model may have lost all of its stake since its round opened."""
+    world.fund(10_000)
+    world.stake(staker, {model: STAKE})
+    world.open_rounds(staker)
+    world.escrow.set_stakes([model], [0], sender=staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {model: earned_nano})])
+
+    assert world.stakes_nano(staker) == {}
+    assert world.pool_nano(staker) == STAKE + earned_nano

@@ -27,7 +27,8 @@ OPERATORS = {
     "//": ("*", "%"),
     "%": ("//",),
     "&": ("|", "^"),
-    "|": ("&", "^"),
+    # not "^": what is joined never overlaps, so that it would be the same
+    "|": ("&",),
     "^": ("|", "&"),
     "<<": (">>",),
     ">>": ("<<",),
