@@ -208,3 +208,33 @@ def test_without_stake_and_split_an_earning_goes_to_the_pool(
 
     assert world.stakes_nano(staker) == {}
     assert world.pool_nano(staker) == STAKE + earned_nano
+
+
+@pytest.mark.parametrize("first_nano", [100, 101])
+@pytest.mark.parametrize("second_nano", [200, 201])
+def test_two_signed_stakes_are_read_to_the_last_nano(
+    world: World, staker: str, first_nano: int, second_nano: int
+) -> None:
+    """S53: they are read together, and hashed apart."""
+    world.stake(staker, {}, pool_nano=1_000)
+    instruction = Instruction(staker, 0, {3: first_nano, 64: second_nano})
+
+    assert world.relay(world.signed(instruction, "staker")) == (1, {})
+    assert world.stakes_nano(staker) == {3: first_nano, 64: second_nano}
+
+
+@pytest.mark.parametrize("models", [(1, 5), (4, 5), (1, 64), (4, 8, 12)])
+def test_stakes_of_several_pages_leave_the_flags_of_splits(
+    world: World, staker: str, models: tuple[int, ...]
+) -> None:
+    """S53: the four of a page, while the next page is at hand."""
+    world.stake(staker, {}, pool_nano=1_000)
+    for model in range(1, 13):
+        world.escrow.set_split(model, [0], [10_000], sender=staker)
+    flags = {page: world.words(staker)[page] >> 216 for page in (1, 2, 3)}
+    assert set(flags.values()) == {15}
+
+    world.escrow.set_stakes(list(models), [nano(7)] * len(models), sender=staker)
+
+    assert {page: world.words(staker)[page] >> 216 for page in (1, 2, 3)} == flags
+    assert world.stakes_nano(staker) == dict.fromkeys(models, 7)
