@@ -12,6 +12,7 @@ from sluice.access_lists import PAYS_FROM_KEYS, Listed, documents
 from sluice.contract import _Listed
 from sluice.instructions import Domain, instruction, request, sign, write_messages
 from sluice.ledger import ALL
+from sluice.node import watch
 from tests.integration.conftest import NMR, ROUND, SPREAD, Run, World
 
 pytestmark = pytest.mark.anvil
@@ -49,6 +50,8 @@ def with_and_without(
     listed = run()
     named = listed_keys(world)
     world.rpc("evm_revert", before)
+    # taken back on purpose: not to be held against the node
+    watch(world.provider)
     makes_no_lists()
     plain = run()
     for each in (listed, plain):
