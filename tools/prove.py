@@ -67,7 +67,8 @@ def _slots(layout: dict[str, Any]) -> Iterator[tuple[str, int]]:
 
 
 def write_code() -> str:
-    """Writes creation code and slots as Solidity constants; returns the code's SHA-256."""
+    """Writes creation code and slots as Solidity constants; returns the SHA-256 of the runtime
+    code, which comments do not change."""
 
     def vyper(what: str) -> str:
         command = ["vyper", "-f", what, "contracts/Escrow.vy"]
@@ -84,7 +85,8 @@ def write_code() -> str:
     text = "\n".join(lines) + "\n"
     if not target.exists() or target.read_text() != text:
         target.write_text(text)
-    return hashlib.sha256(bytes.fromhex(code)).hexdigest()
+    runtime = vyper("bytecode_runtime").removeprefix("0x")
+    return hashlib.sha256(bytes.fromhex(runtime)).hexdigest()
 
 
 def run_halmos(spec: Spec, checks: list[str], log: Path) -> dict[str, dict[str, Any]]:
@@ -145,7 +147,8 @@ def store(code: str, checks: dict[str, dict[str, Any]]) -> None:
 
 def table(specs: list[Spec], results: dict[str, Any]) -> str:
     """The table of `docs/proofs.md`, from the results that are stored."""
-    lines = [f"Creation code `{results['code'][:16]}` (SHA-256, first 16 of 64 digits).", ""]
+    code = results["code"][:16]
+    lines = [f"Runtime code without immutables `{code}` (SHA-256, first 16 of 64 digits).", ""]
     for spec in specs:
         verb = "Proved" if spec.expects == PROVED else "Found false, as it has to be"
         lines += [f"### {spec.name}", "", spec.claim, "", f"Assumed: {spec.assumes}", ""]
