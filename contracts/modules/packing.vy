@@ -53,8 +53,9 @@ EVEN_RISKS: constant(uint256) = RISK_MASK | RISK_MASK << 60
 RISK_HALVES: constant(uint256) = 2**60 - 1
 # risk units = stakes * cap in basis points / this
 RISK_DIVISOR: constant(uint256) = BPS << RISK_UNIT_BITS
-# the bits above an address: shifted out and back, the address is left, for fewer bytes than by a
-# mask
+ADDRESS_MASK: constant(uint256) = 2**160 - 1
+# the bits above an address: shifted out and back, the address is left, for fewer bytes than by the
+# mask, which takes less gas
 ABOVE_ADDRESS: constant(uint256) = 96
 
 STAKE_SHIFT: constant(uint256) = 54

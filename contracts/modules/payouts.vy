@@ -126,7 +126,7 @@ def _apply(
     lows: uint256 = packing.LANE_LOWS
     for given: uint256 in words:
         if awaited == 0:
-            word = accounts._words[given << packing.ABOVE_ADDRESS >> packing.ABOVE_ADDRESS]
+            word = accounts._words[given & packing.ADDRESS_MASK]
             bound = (word >> weekly.risk_shift & packing.RISK_MASK) << packing.RISK_UNIT_BITS
             stake: uint256 = (word >> packing.STAKE_SHIFT) & packing.AMOUNT_MASK
             # unchecked: a loss is 2^256 less it, so that sums and shifts come out right for both;
