@@ -43,8 +43,13 @@ class Moves:
         return address
 
     def touch(self, addresses: Iterable[str]) -> bool:
-        """Whether one of the accounts that were at these addresses is somewhere else now."""
-        return any(self.of(address) != address for address in addresses)
+        """Whether at one of these addresses is another account now than before: it went elsewhere,
+        or one from elsewhere came."""
+        there: dict[str, str | int] = {}
+        for number, each in enumerate(self.made):
+            there[each.to] = there.get(each.account, each.account)
+            there[each.account] = number  # what starts at the old address is another account
+        return any(there.get(address, address) != address for address in addresses)
 
     def payouts(self, payouts_nano: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
         """Payouts (nano-NMR by address and model, zeros left out) of the accounts where they are

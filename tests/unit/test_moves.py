@@ -21,9 +21,18 @@ def test_an_account_is_followed_in_the_order_of_its_moves() -> None:
 
 def test_moves_touch_whom_they_take_elsewhere_in_the_end() -> None:
     assert Moves((Moved(1, A, B),)).touch([C, A])
-    assert not Moves((Moved(1, A, B),)).touch([B, C])
+    assert not Moves((Moved(1, A, B),)).touch([C])
     assert not THERE_AND_BACK.until(1).touch([])
     assert not Moves((Moved(1, A, B), Moved(2, B, A))).touch([A])
+
+
+def test_a_move_onto_an_address_touches_it() -> None:
+    """The account that came may be in the pass already, so that the entry would be refused."""
+    assert Moves((Moved(1, A, B),)).touch([B])
+    assert THERE_AND_BACK.touch([C])
+    # there and back, but another account has come in between
+    assert Moves((Moved(1, A, B), Moved(2, C, A))).touch([A])
+    assert Moves((Moved(1, A, B), Moved(2, A, C), Moved(3, B, A), Moved(4, C, A))).touch([A])
 
 
 @given(
