@@ -386,16 +386,17 @@ class Escrow(Contract):
             yield end, found | {each.to for each in accounts_moved(moved)}
 
     def logs(
-        self, event: str, first_block: int, last_block: int
+        self, event: str, first_block: int, last_block: int, *indexed: int
     ) -> Iterator[tuple[int, list[Log]]]:
-        """The contract's logs of an event, given by its signature: yields the last block read and
-        the logs found since the one before."""
+        """The contract's logs of an event, given by its signature and the first numbers that it is
+        indexed by: yields the last block read and the logs found since the one before."""
+        topics = [topic_of(event), *(f"0x{number:064x}" for number in indexed)]
         for start in range(first_block, last_block + 1, LOG_BLOCKS):
             end = min(start + LOG_BLOCKS - 1, last_block)
-            yield end, self._read_logs(topic_of(event), start, end)
+            yield end, self._read_logs(topics, start, end)
 
-    def _read_logs(self, topic: str, first_block: int, last_block: int) -> list[Log]:
-        wanted: Any = {"address": self.address, "topics": [topic], "fromBlock": first_block,
+    def _read_logs(self, topics: list[str], first_block: int, last_block: int) -> list[Log]:
+        wanted: Any = {"address": self.address, "topics": topics, "fromBlock": first_block,
                        "toBlock": last_block}  # fmt: skip
         if not self._has_http:
             return list(self._web3.eth.get_logs(wanted))

@@ -20,6 +20,7 @@ DEPOSITED = "Deposited(address,address,uint256)"
 FREE_WITHDRAWALS = "FreeWithdrawals(uint256,uint256[],uint256)"
 INSTRUCTIONS_RELAYED = "InstructionsRelayed(bytes,uint256,uint256)"
 ROUND_VETOED = "RoundVetoed(uint256,bytes32)"
+LINK_APPLIED = "LinkApplied(uint256,bytes,uint256)"
 ACCOUNT_MOVED = "AccountMoved(address,address,uint256)"
 
 Log: TypeAlias = Mapping[str, Any]
@@ -154,7 +155,7 @@ def free_withdrawals(logs: Iterable[Log]) -> list[FreeWithdrawals]:
 def links_applied(logs: Iterable[Log]) -> list[LinkApplied]:
     """The links applied among a receipt's logs."""
     links = []
-    for topics, data in _matching(logs, "LinkApplied(uint256,bytes,uint256)"):
+    for topics, data in _matching(logs, LINK_APPLIED):
         link, time = decode(["bytes", "uint256"], data)
         links.append(LinkApplied(_number(topics[1]), link, time))
     return links

@@ -80,7 +80,9 @@ def recomputed(
     }
     moves = run.moves(first, manifest.followed_to)
     try:
-        recompute(manifest, table, registry, staked_nano, moves, done)
+        recompute(
+            manifest, table, registry, staked_nano, moves, done, run.passed(manifest.followed_to)
+        )
     except InvalidInput as error:
         return str(error)
     return None

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from sluice.errors import InvalidInput
 from sluice.files import write_atomically
 from sluice.inputs import RoundTable, as_address
-from sluice.moves import NO_MOVES, Moves
+from sluice.moves import NO_MOVES, Moves, Passed
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import Link, entries, payouts
@@ -174,11 +174,13 @@ def recompute(
     staked_nano: Mapping[str, int],
     moves: Moves = NO_MOVES,
     done: Collection[str] = (),
+    passed: Iterable[Passed] = (),
 ) -> str:
     """Makes the whole round anew from its published inputs, the accounts' stakes (nano-NMR by
     address) at the manifest's block and the deployment's moves, and returns the digest of the links
-    that the manifest has. `done`: who is in this pass already at the block `followed_to`, for a
-    round that was announced again and cut anew.
+    that the manifest has. For a round that was announced again and cut anew: `done`, at which
+    addresses are accounts that are in this pass already at the block `followed_to`, and `passed`,
+    whose entries were applied until now, where and when.
 
     A first announcement has all of them: whoever checks one sees to it that `links_applied` is what
     the chain has applied.
@@ -193,12 +195,13 @@ def recompute(
             f"{manifest.table.name} with {manifest.table.sha256}: use that file"
         )
     known = moves.until(manifest.followed_to)
+    applied = [each for each in passed if each.block <= manifest.followed_to]
     listed = entries(
-        known.payouts(payouts(table, registry, manifest.round_number)),
-        known.after(manifest.block).staked(staked_nano),
+        known.payouts(payouts(table, registry, manifest.round_number), done, applied),
+        known.after(manifest.block).staked(staked_nano, done, applied),
         manifest.minimum_stake_nano,
     )
-    made = _left(manifest, listed, done)
+    made = _left(manifest, listed, done, bool(applied))
     digest = digest_of(made)
     if not made or digest != manifest.digest:
         difference = _difference(
@@ -270,11 +273,13 @@ def tooling_commit() -> str:
         return "sluice, of unknown version"
 
 
-def _left(manifest: Manifest, listed: Sequence[Entry], done: Collection[str]) -> list[Link]:
+def _left(
+    manifest: Manifest, listed: Sequence[Entry], done: Collection[str], begun: bool
+) -> list[Link]:
     """The links that are left of a round of these entries: the tail of the whole one where it holds
     exactly those that are not done, else those cut by themselves."""
     tail = cut(listed)[manifest.links_applied :]
-    if not done:
+    if not (done or begun):
         return tail
     left = [entry for entry in listed if entry.account not in done]
     return tail if tail and list(chain.from_iterable(tail)) == left else cut(left)

@@ -6,7 +6,7 @@ digest, found in the chain of digests of a manifest, says how many links are app
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ from sluice.errors import InvalidInput
 from sluice.escrow import RoundState
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, read_manifest
-from sluice.moves import NO_MOVES, Moves
+from sluice.moves import NO_MOVES, Moves, Passed
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import DEFAULT_GAS, EntryGas, Link, check_bounds, entries, links, payouts
@@ -29,7 +29,8 @@ _NAMED_ENTRY = re.compile(r"entry (\d+) of link (\d+): (.*)", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the chain says at a block: its time, where the pass stands, the reserve, the words of
-    every account that could be in the pass, and every move to another address until then."""
+    every account that could be in the pass, every move to another address until then, and whose
+    entries of the pass under way are applied."""
 
     block: int
     time: int
@@ -37,6 +38,7 @@ class Snapshot:
     reserve_nano: int
     holdings: tuple[Holding, ...]
     moves: Moves = NO_MOVES
+    passed: tuple[Passed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,12 @@ def first_links(
     another round than the next one, whatever `rounds.payouts` refuses, a payout over its bound or
     a reserve that cannot pay."""
     check_next(snapshot.state, round_number)
-    if _done(snapshot, parameters, round_number):
+    if snapshot.passed or _done(snapshot, parameters, round_number):
         raise InvalidInput(
             f"round {round_number} is applied in part and nothing is announced: announce what is "
             "left of it with --announce-again"
         )
-    made = links(_entries(snapshot, table, registry, round_number, minimum_stake_nano))
+    made = links(_entries(snapshot, (), table, registry, round_number, minimum_stake_nano))
     _check(made, snapshot, parameters, round_number)
     return made
 
@@ -127,17 +129,24 @@ def links_left(
     """What is left of a round under way, from corrected inputs, and how many links of the round
     are applied. Accounts that are in this pass already are left out, and none is added to those
     of the announcement `before` (None if its manifest is lost: then those with a stake now); one
-    that moved to another address since is the same account there.
+    that moved to another address since is the same account there, and one that another account
+    moved onto after it was applied is in none.
 
     The round is cut as a whole first, so that whoever recomputes it finds the same links; if the
     applied ones came out otherwise, the rest is cut by itself. InvalidInput as `first_links`."""
     check_next(snapshot.state, round_number)
-    done = _done(snapshot, parameters, round_number)
-    corrected = _entries(snapshot, table, registry, round_number, minimum_stake_nano)
+    in_pass = _done(snapshot, parameters, round_number)
+    done = set(map(_number, in_pass))
+    corrected = _entries(snapshot, in_pass, table, registry, round_number, minimum_stake_nano)
     if before is not None:
         moves = snapshot.moves.after(before.manifest.followed_to)
-        there = map(moves.of, before.manifest.accounts)
-        announced = {_number(account): account for account in there}
+        behind = {e.account for link in before.manifest.links[: before.applied] for e in link}
+        announced = {
+            _number(at): at
+            for account in before.manifest.accounts
+            # an account that is applied is gone where another one has moved onto it
+            if (at := moves.of(account)) in in_pass or account not in behind
+        }
         added = [e for e in corrected if _number(e.account) not in announced | dict.fromkeys(done)]
         if refused := [e.account for e in added if e.payouts_nano]:
             raise InvalidInput(
@@ -275,19 +284,21 @@ def is_same_round(
 
 def _entries(
     snapshot: Snapshot,
+    in_pass: Collection[str],
     table: RoundTable,
     registry: Registry,
     round_number: int,
     minimum_stake_nano: int,
 ) -> list[Entry]:
     staked_nano = {holding.account: holding.staked_nano for holding in snapshot.holdings}
-    paid = snapshot.moves.payouts(payouts(table, registry, round_number))
+    rows = payouts(table, registry, round_number)
+    paid = snapshot.moves.payouts(rows, in_pass, snapshot.passed)
     return entries(paid, staked_nano, minimum_stake_nano)
 
 
-def _done(snapshot: Snapshot, parameters: Parameters, round_number: int) -> set[int]:
+def _done(snapshot: Snapshot, parameters: Parameters, round_number: int) -> set[str]:
     word = parameters.round_word(round_number)
-    return {_number(h.account) for h in snapshot.holdings if h.word.round_word == word}
+    return {h.account for h in snapshot.holdings if h.word.round_word == word}
 
 
 def _check(

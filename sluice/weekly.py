@@ -9,20 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ape.api import AccountAPI
+from eth_utils.address import to_checksum_address
 
 from sluice import routing
 from sluice.calls import calls
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput, Refused
 from sluice.escrow import Escrow
-from sluice.events import ACCOUNT_MOVED, ROUND_VETOED, accounts_moved, rounds_vetoed
+from sluice.events import (
+    ACCOUNT_MOVED,
+    LINK_APPLIED,
+    ROUND_VETOED,
+    accounts_moved,
+    links_applied,
+    rounds_vetoed,
+)
 from sluice.inputs import RoundTable
 from sluice.manifest import Manifest, Target, build, tooling_commit, write_manifest
-from sluice.moves import Moved, Moves
+from sluice.moves import Moved, Moves, Passed
 from sluice.registry import Registry
 from sluice.rounds import Link
 from sluice.routing import Batch, Progress, Snapshot
-from sluice.words import NO_DIGEST
+from sluice.words import NO_DIGEST, link_words, unpack_link
 
 Tell = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
@@ -88,6 +96,7 @@ class WeeklyRun:
             reserve_nano=self.escrow.reserve_nano(block.number),
             holdings=tuple(self.escrow.storage.holdings(sorted(accounts), block.number)),
             moves=self.moves(self.deployment.block, block.number),
+            passed=self.passed(block.number),
         )
 
     def moves(self, first_block: int, last_block: int) -> Moves:
@@ -99,8 +108,20 @@ class WeeklyRun:
                 found.append(Moved(int(log["blockNumber"]), moved.account, moved.to))
         return Moves(tuple(found))
 
+    def passed(self, last_block: int) -> tuple[Passed, ...]:
+        """Whose entries of the round are applied until this block."""
+        first = self.deployment.block
+        found = []
+        for _, logs in self.escrow.logs(LINK_APPLIED, first, last_block, self.round_number):
+            for log in logs:
+                (applied,) = links_applied([log])
+                block = int(log["blockNumber"])
+                entries = unpack_link(link_words(applied.link))
+                found += [Passed(block, to_checksum_address(entry.account)) for entry in entries]
+        return tuple(found)
+
     def is_overtaken(self, manifest: Manifest) -> bool:
-        """Whether an account of a manifest has moved to another address since it was made, so that
+        """Whether another account is at an address of a manifest than when it was made, so that
         what is announced has to be announced again. While something is announced nothing moves."""
         head = self.escrow.last_block().number
         return self.moves(manifest.followed_to + 1, head).touch(manifest.accounts)

@@ -4,8 +4,11 @@ A pass is left half done by a veto, the account moves, and what is left is annou
 
 from itertools import pairwise
 
+import boa
 import pytest
 
+from sluice.moves import Moved, Moves, Passed
+from sluice.rounds import entries
 from sluice.words import NO_DIGEST, Entry, digest_chain, link_bytes
 from tests.escrow_world import (
     FIRST_PASS,
@@ -43,6 +46,11 @@ def half_done(world: World, *entries: Entry, applied: int = 1) -> None:
         sender = role_address("stranger")
         world.escrow.resolve(PLAYED, links[:applied], next_digest, sender=sender)
     world.veto()
+
+
+def moved_payouts(moves: Moves, rows: dict[tuple[str, int], int]) -> dict[int, int]:
+    """Rows by model, after moves that made all of them one account's; nothing left out."""
+    return {model: paid for (_, model), paid in moves.payouts(rows).items()}
 
 
 def burned_nano(world: World) -> int:
@@ -208,6 +216,36 @@ def test_the_new_address_was_applied_and_the_old_one_is_left(opened: World) -> N
     assert burned_nano(opened) == LOSS
     assert equity_nano(opened, NEW) == 2 * STAKE - LOSS
     assert opened.escrow.round_state()[0] == PLAYED
+
+
+def test_what_the_new_address_has_earned_already_is_not_paid_again_with_the_old_ones_loss(
+    world: World,
+) -> None:
+    """The new one's last open round was this one, and it earned in it: after its entry it is fresh.
+    The contract would pay it once more within the other account's bound: the rest of the round,
+    made as `route` makes it, does not have it."""
+    world.fund(10**15)
+    for account in (OLD, NEW):
+        world.stake(account, {0: STAKE})
+    world.run_pass(FIRST_PASS, [Entry(OLD), Entry(NEW)])
+    world.escrow.leave(sender=NEW)
+    world.run_passes(FIRST_PASS + 1, PLAYED - 1, OLD)
+    earned = LOSS // 2
+    half_done(world, Entry(NEW, {1: earned}), Entry(OLD, {0: -LOSS}))
+    world.move(OLD, NEW)
+    rows = {(NEW, 1): earned, (OLD, 0): -LOSS}
+    moves = Moves((Moved(2, OLD, NEW),))
+
+    rest = entries(moves.payouts(rows, (), [Passed(1, NEW)]), {NEW: STAKE}, 0)
+    # what was wrong, and would have gone through
+    with boa.env.anchor():
+        world.resolve(PLAYED, links_of(Entry(NEW, moved_payouts(moves, rows))))
+        assert equity_nano(world, NEW) == 2 * STAKE - LOSS + 2 * earned
+    world.resolve(PLAYED, links_of(*rest))
+
+    assert burned_nano(world) == LOSS
+    assert equity_nano(world, NEW) == 2 * STAKE - LOSS + earned
+    assert world.escrow.round_state()[0] == PLAYED
 
 
 def test_the_old_address_was_applied_and_the_new_one_is_left(opened: World) -> None:

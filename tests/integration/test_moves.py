@@ -178,6 +178,7 @@ def checked(world: World, path: Path, inputs: Path) -> str:
         staked,
         run.moves(world.deployment.block, head),
         done,
+        run.passed(head),
     )
 
 
@@ -271,6 +272,9 @@ def test_route_goes_on_after_a_veto_and_a_move(two_stakers: World, moves: str) -
     world.escrow.veto(ROUND, sender=world.guardian)
     applied = entries[0].account
     left = entries[1].account
+    run = WeeklyRun(world.deployment, world.escrow, world.manifests, ROUND)
+    head = world.escrow.last_block().number
+    assert [each.account for each in run.passed(head)] == [applied]
     relocate(world, applied if moves == "applied" else left, ELSEWHERE)
 
     done = world.route(inputs, "--announce-again", "--wait")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import InvalidInput
-from sluice.moves import NO_MOVES, Moved, Moves
+from sluice.moves import NO_MOVES, Moved, Moves, Passed
 
 A, B, C = "0xA", "0xB", "0xC"
 THERE_AND_BACK = Moves((Moved(1, A, B), Moved(5, B, A), Moved(5, A, C)))
@@ -48,6 +48,21 @@ def test_payouts_of_two_rows_never_become_one() -> None:
     assert moves.payouts({(A, 0): 1, (B, 0): 0, (B, 1): 2}) == {(B, 0): 1, (B, 1): 2}
     with pytest.raises(InvalidInput, match="both have a payout of model 0: keep one"):
         moves.payouts({(A, 0): 1, (B, 0): 2})
+
+
+def test_a_row_that_is_applied_is_not_paid_again_to_the_account_that_moved_in() -> None:
+    """B was in the pass, then A, which was not, moved onto it: of the two rows A's is left."""
+    moves, passed = Moves((Moved(5, A, B),)), [Passed(5, B)]
+
+    assert moves.payouts({(A, 0): -10, (B, 0): 5, (B, 1): 5}, (), passed) == {(B, 0): -10}
+    assert moves.payouts({(A, 0): -10, (C, 0): 5}, (), [Passed(4, C)]) == {(B, 0): -10}
+    assert moves.staked({A: 2, B: 3}, (), passed) == {B: 2}
+    # A was in the pass too: nothing is left of either, and neither row is in the other's way
+    both = [Passed(4, A), Passed(5, B)]
+    assert (B, 0) in moves.payouts({(A, 0): -10, (B, 0): 5}, [B], both)
+    # A had moved when the link was applied: its row is
+    assert moves.payouts({(A, 0): -10}, (), [Passed(6, B)]) == {}
+    assert moves.payouts({(A, 0): -10}, (), [Passed(5, A)]) == {}
 
 
 def test_stakes_of_two_that_are_one_now_are_not_added_up() -> None:

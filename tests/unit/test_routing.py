@@ -11,7 +11,7 @@ from sluice.errors import InvalidInput
 from sluice.escrow import RoundState
 from sluice.inputs import RoundTable, Row
 from sluice.manifest import InputFile, Manifest, digest_of, recompute, write_manifest
-from sluice.moves import Moved, Moves
+from sluice.moves import Moved, Moves, Passed
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.rounds import Link
@@ -198,6 +198,63 @@ def test_links_left_follow_a_move_to_an_address_of_the_same_round() -> None:
         [[Entry(THIRD, {0: 2})]],
         1,
     )
+
+
+TWO_MODELS = Registry({"first": FIRST, "second": SECOND}, {FIRST: {"m": 1}, SECOND: {"m": 0}})
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["with its manifest", "its manifest is lost"])
+@pytest.mark.parametrize("registry", [REGISTRY, TWO_MODELS], ids=["one model", "two models"])
+def test_links_left_pay_no_applied_row_again_where_another_account_moved_in(
+    registry: Registry, lost: bool
+) -> None:
+    """N5: FIRST earned and was done with all its rounds; after a veto SECOND, which has still to
+    lose, moved onto it. Only the loss is left, and whoever makes the rest anew finds the same."""
+    earned, lost_nano = 3 * UNIT, 2 * UNIT
+    rows = table(first=earned, second=-lost_nano)
+    whole = manifest(
+        [Entry(FIRST, {registry.numbers[FIRST]["m"]: earned})], [Entry(SECOND, {0: -lost_nano})]
+    )
+    chain = replace(
+        snapshot(holding(FIRST), holding(SECOND, word=0, units=0, stake=0)),
+        moves=Moves((Moved(50, SECOND, FIRST),)),
+        passed=(Passed(49, FIRST),),
+    )
+    before = None if lost else Progress(whole, Path("m"), 1)
+
+    left, count = routing.links_left(chain, before, PARAMETERS, rows, registry, ROUND, 0)
+
+    assert left == [[Entry(FIRST, {0: -lost_nano})]]
+    rest = replace(manifest(*left, applied=count), moves_block=chain.block)
+    staked = {SECOND: 50 * UNIT}
+    made = recompute(rest, rows, registry, staked, chain.moves, (), chain.passed)
+    assert made == rest.digest
+    with pytest.raises(InvalidInput, match="applied in part and nothing is announced"):
+        routing.first_links(chain, PARAMETERS, rows, registry, ROUND, 0)
+
+
+def test_links_left_are_not_in_the_way_of_two_applied_accounts_that_became_one() -> None:
+    before = Progress(
+        manifest([Entry(FIRST, {0: 1}), Entry(SECOND, {0: 2})], [Entry(THIRD, {0: 3})]),
+        Path("m"),
+        1,
+    )
+    chain = replace(
+        snapshot(holding(FIRST, word=WORD), holding(THIRD)),
+        passed=(Passed(49, FIRST), Passed(49, SECOND)),
+    )
+
+    left = again(chain, before, table(first=1, second=2, third=3), (SECOND, FIRST))
+
+    assert left == ([[Entry(THIRD, {0: 3})]], 1)
+
+
+def test_links_left_add_no_account_that_moved_onto_an_applied_one() -> None:
+    """It was not announced itself: too small a stake, or a first one of a later block."""
+    before = Progress(manifest([Entry(FIRST, {0: 1})], [Entry(SECOND)]), Path("m"), 1)
+    chain = replace(snapshot(holding(FIRST, word=0), holding(SECOND)), passed=(Passed(49, FIRST),))
+
+    assert again(chain, before, table(first=1), (THIRD, FIRST)) == ([[Entry(SECOND)]], 1)
 
 
 def test_links_left_follow_a_move_back_and_forth() -> None:
