@@ -55,6 +55,12 @@ def announced(run: WeeklyRun, state: RoundState, path: Path | None) -> Announced
                 f"{path.name} has the digest {manifest.digest}, and none of its links leads to "
                 "the announced one"
             )
+    if found is not None and run.is_overtaken(found.manifest):
+        complaints.append(
+            f"an account moved to or from an address of the manifest between its block "
+            f"{found.manifest.followed_to} and the announcement: have it announced again, which "
+            "`ape run route` does by itself, or veto it"
+        )
     return Announced(run.round_number, state.digest, state.announced_at, found, tuple(complaints))
 
 

@@ -248,8 +248,12 @@ def test_route_sees_such_a_race_also_after_it_was_killed(
         assert world.route(inputs).code == 1
     assert world.escrow.round_state().announced_at != 0
 
+    seen = world.run("veto", "--dry-run", "--json", "--manifests", world.manifests)
     done = world.route(inputs, "--wait")
 
+    assert seen.code == 1
+    (complaint,) = seen.document["complaints"]
+    assert "an account moved to or from an address of the manifest" in complaint
     assert done.code == 0, done.err
     assert world.lens.stakes_of(ELSEWHERE) == {0: STAKE_NANO - 2 * NMR, 1: STAKE_NANO}
     assert world.lens.stakes_of(first) == {}
