@@ -221,7 +221,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class _Sent:
-    """A signed transaction, when it was handed to the node, and whether the node took it."""
+    """A signed transaction, and when it was signed."""
 
     transaction: TransactionAPI
     raw: bytes
@@ -279,10 +279,11 @@ class _Flight:
                 "was sent by another run or another person; run this again, it looks first at "
                 "what has happened"
             ))  # fmt: skip
+        elif time.monotonic() - self._sent[-1].at > self._by.terms.stuck_after_s:
+            # also one that the node has not: pools drop first what pays least
+            self._replace()
         elif seen[-1][1] is None:
             self._hand_over()
-        elif time.monotonic() - self._sent[-1].at > self._by.terms.stuck_after_s:
-            self._replace()
         return None
 
     def _at(self, block: int) -> tuple[int, list[tuple[Any, Any]]]:
@@ -381,10 +382,12 @@ def _fee(transaction: TransactionAPI) -> int:
 
 
 def _paying(transaction: TransactionAPI, fee_wei: int) -> TransactionAPI:
-    """The same, unsigned, with another fee; the tip rises as it does, and is never above it."""
+    """The same, unsigned, with another fee; the tip rises as it does, one of zero by a wei, since
+    nodes want both to be higher; it is never above the fee."""
     before_wei = max(1, _fee(transaction))
     changed: dict[str, Any] = {_fees(transaction)[0]: fee_wei, "signature": None}
     for name in _fees(transaction)[1:]:
         tip_wei = int(getattr(transaction, name) or 0)
-        changed[name] = min(fee_wei, max(tip_wei, -(-tip_wei * fee_wei // before_wei)))
+        least_wei = tip_wei + (fee_wei > before_wei)
+        changed[name] = min(fee_wei, max(least_wei, -(-tip_wei * fee_wei // before_wei)))
     return transaction.model_copy(update=changed)
