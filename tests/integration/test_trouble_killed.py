@@ -99,12 +99,7 @@ def killed(week: Week, moment: Moment, script: str, arguments: Sequence[object])
 @pytest.mark.parametrize("name", [stage.name for stage in STAGES])
 def test_a_script_killed_at_any_moment_ends_as_if_it_had_not_been(week: Week, name: str) -> None:
     """N7: everything once, whatever the process was doing."""
-    for before in STAGES[: STAGES.index(week.stage(name))]:
-        if before.name == "resolve":
-            week.pass_window()
-        week.run_to_end(before)
-    if name == "resolve":
-        week.pass_window()
+    week.up_to(name)
     stage = week.stage(name)
     with week.taken_back():
         week.node.trouble = listener = Listener()

@@ -124,14 +124,34 @@ class Week:
 
     def whole(self, *more: object) -> dict[str, list[Run]]:
         """Every script of the week until it is over; their runs."""
+        return self.rest(STAGES[0].name, *more)
+
+    def rest(self, first: str, *more: object) -> dict[str, list[Run]]:
+        """The same from a stage on."""
         runs = {}
-        for stage in STAGES:
+        for stage in STAGES[STAGES.index(self.stage(first)) :]:
             if stage.name == "resolve":
                 self.pass_window()
             runs[stage.name] = self.run_to_end(stage, *more)
         return runs
 
+    def up_to(self, name: str) -> None:
+        """Every script before a stage until it is over."""
+        for stage in STAGES:
+            if stage.name == "resolve":
+                self.pass_window()
+            if stage.name == name:
+                return
+            self.run_to_end(stage)
+
     # --- what is the case
+
+    def height(self) -> int:
+        return int(self.node.rpc("eth_blockNumber"), 16)
+
+    def chain_state(self) -> dict[str, Any]:
+        """Of what the week changes, what is on the chain."""
+        return {k: v for k, v in self.state().items() if k not in ("messages", "manifests")}
 
     def state(self) -> dict[str, Any]:
         """Everything that the week changes: the words of every account, wallets, money at rest, and

@@ -4,6 +4,11 @@ import time
 from copy import deepcopy
 from typing import Any
 
+import ape
+from eth_account import Account as Keys
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from hexbytes import HexBytes
+
 from tests.integration.faulty_node import Dropped, Failed, FaultyNode, Forward, Question
 from tests.integration.faulty_node import Trouble as NoTrouble
 
@@ -146,6 +151,73 @@ class Reorganised(Trouble):
                 depth = int(self.node.rpc("eth_blockNumber"), 16) - number + 1
                 self.node.rpc("anvil_reorg", depth, [])
         return answer
+
+
+class NonceUsed(Trouble):
+    """In the first run of each script somebody with the same key is a moment faster: another
+    transaction has the nonce of the first one when that comes."""
+
+    says = "another transaction of"
+
+    def __init__(self, node: FaultyNode) -> None:
+        super().__init__(node)
+        self.is_due = True
+
+    def begin(self, run: int) -> None:
+        super().begin(run)
+        self.is_due = not run
+
+    def answer(self, question: Question, forward: Forward) -> Any:
+        if self.is_due and question.method == SEND:
+            self.is_due = False
+            sender, fields = _signed(question)
+            self.node.rpc(SEND, _to_oneself(sender, fields))
+        return forward()
+
+
+class Stuck(Trouble):
+    """No block comes while the pool has a transaction for whose nonce less than `offers` fees were
+    offered. What was offered is in `fees_wei`, by sender and nonce, and its hashes in `hashes`."""
+
+    def __init__(self, node: FaultyNode, offers: int) -> None:
+        super().__init__(node)
+        self.offers = offers
+        self.fees_wei: dict[tuple[str, int], list[int]] = {}
+        self.hashes: dict[tuple[str, int], list[str]] = {}
+        self.is_stuck = False
+        node.mines = False
+        node.rpc("evm_setAutomine", False)
+
+    def answer(self, question: Question, forward: Forward) -> Any:
+        if question.method == "eth_blockNumber" and not self.is_stuck:
+            self.node.rpc("evm_mine")
+        answer = forward()
+        if question.method == SEND and "result" in answer:
+            sender, fields = _signed(question)
+            place = (sender, fields["nonce"])
+            hashes = self.hashes.setdefault(place, [])
+            if answer["result"] not in hashes:
+                hashes.append(answer["result"])
+                self.fees_wei.setdefault(place, []).append(fields["maxFeePerGas"])
+            self.is_stuck = len(hashes) < self.offers
+        return answer
+
+
+class TooLate(Trouble):
+    """What waits in the pool gets into a block a moment before the next transaction comes, and not
+    earlier."""
+
+    says = "another transaction of"
+
+    def __init__(self, node: FaultyNode) -> None:
+        super().__init__(node)
+        node.mines = False
+
+    def answer(self, question: Question, forward: Forward) -> Any:
+        if question.method == SEND:
+            self.node.rpc("evm_mine")
+            self.node.mines = True
+        return forward()
 
 
 class OldState(Trouble):
@@ -307,3 +379,21 @@ def _receipt(asked: str, block: Any) -> Any:
         "gasUsed": "0x5208", "contractAddress": None, "logs": [], "logsBloom": "0x" + "00" * 256,
         "status": "0x1", "type": "0x2", "effectiveGasPrice": "0x1",
     }  # fmt: skip
+
+
+def _signed(question: Question) -> tuple[str, Any]:
+    """Who signed the transaction that is sent, and its fields."""
+    raw = HexBytes(question.parameters[0])
+    return Keys.recover_transaction(raw), TypedTransaction.from_bytes(raw).as_dict()
+
+
+def _to_oneself(sender: str, like: Any) -> str:
+    """A transaction that does nothing, with the nonce and a higher fee, as a node takes it."""
+    key = next(each for each in ape.accounts.test_accounts if each.address == sender)
+    fields = {
+        "type": 2, "to": sender, "value": 0, "data": b"", "gas": 21_000,
+        "chainId": like["chainId"], "nonce": like["nonce"],
+        "maxFeePerGas": 2 * like["maxFeePerGas"],
+        "maxPriorityFeePerGas": 2 * like["maxPriorityFeePerGas"],
+    }  # fmt: skip
+    return "0x" + bytes(Keys.sign_transaction(fields, key.private_key).raw_transaction).hex()
