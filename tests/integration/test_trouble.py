@@ -9,16 +9,22 @@ import pytest
 from sluice.anvil import running_anvil
 from sluice.delivery import MOST_TIMES_MORE, RAISE_PERCENT, WEI_A_GWEI
 from tests.integration import troubles
-from tests.integration.trouble_world import CHAIN_ID, STAGES, Week, new_week
+from tests.integration.trouble_world import ALL, CHAIN_ID, STAGES, Week, new_week, say_choice
 from tests.integration.troubles import Trouble
 
 pytestmark = [pytest.mark.anvil, pytest.mark.timeout(300)]
 
 NEVER = 1_000_000
 
+STICKS = ["fund", "announce", "pay"] if ALL else ["announce"]
+"""Whose transactions stick in the tests of one script."""
+
 
 @pytest.fixture(scope="module")
-def one_week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
+def one_week(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Week]:
+    say_choice(request.config, f"stuck transactions: of {', '.join(STICKS)}")
     with new_week(tmp_path_factory.mktemp("week")) as week:
         week.node.rpc("anvil_mine", 100, 0)
         yield week
@@ -116,7 +122,7 @@ def test_a_stuck_transaction_is_replaced_by_a_dearer_one(
 
 
 @pytest.mark.parametrize("times", [None, 2], ids=["four times the first fee", "--max-fee"])
-@pytest.mark.parametrize("name", ["fund", "announce", "pay"])
+@pytest.mark.parametrize("name", STICKS)
 def test_the_highest_fee_ends_with_come_back_later(
     week: Week, expected: dict[str, Any], name: str, times: int | None
 ) -> None:
@@ -160,7 +166,7 @@ def test_the_highest_fee_ends_with_come_back_later(
     assert week.state() == expected
 
 
-@pytest.mark.parametrize("name", ["fund", "announce", "pay"])
+@pytest.mark.parametrize("name", STICKS)
 def test_what_is_to_be_replaced_may_be_faster(
     week: Week, expected: dict[str, Any], name: str
 ) -> None:

@@ -1,5 +1,6 @@
 """A week of the operator's scripts on a chain that counts as a live one, behind a faulty node."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import ape
+import pytest
 from ape.api import AccountAPI
 
 from sluice.anvil import running_anvil
@@ -21,6 +23,9 @@ from tests.integration.run_script import hasty
 
 CHAIN_ID = 11_155_111
 """Sepolia's: no local chain's, so that the scripts do as on a live one."""
+
+ALL = os.environ.get("SLUICE_KILLS") == "all"
+"""Whether every moment and every script is tried, which takes minutes, or a few of them."""
 
 STAKERS = slice(3, 6)
 RESERVE_NANO = 50 * NMR
@@ -223,3 +228,11 @@ def new_week(folder: Path, *arguments: str) -> Iterator[Week]:
         faulty_node(url) as node,
     ):
         yield Week(World(url, provider, folder), node)
+
+
+def say_choice(config: pytest.Config, what: str) -> None:
+    """Prints how much is tried, and how to try everything."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(what if ALL else f"{what}; SLUICE_KILLS=all for every one")
