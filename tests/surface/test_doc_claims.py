@@ -41,9 +41,11 @@ def functions(path: Path) -> dict[str, ast.FunctionDef]:
 
 @functools.cache
 def constants(path: Path) -> frozenset[str]:
-    """Every literal of a file as pytest would write it in the id of a parameter."""
-    tree = ast.parse(path.read_text())
-    return frozenset(str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    """Every literal of a file, and what it names of its modules (classes by their name), as they
+    would stand in the id of a parameter."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    literals = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    return frozenset(literals | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
 
 
 @functools.cache
