@@ -186,6 +186,20 @@ def test_a_veto_does_not_move_the_deadline(opened: World, staker: str) -> None:
     assert opened.escrow.burned() == 0
 
 
+def test_a_veto_strikes_what_is_announced_when_it_comes_not_what_it_was_sent_for(
+    opened: World, operator: str, guardian: str
+) -> None:
+    """It names a round and no digest: a replacement that comes before it is struck; the event says
+    which one, and it can be announced again at once."""
+    wrong, right = digest_chain(announced(opened))[0], digest_chain([link_bytes([])])[0]
+    opened.escrow.announce(PLAYED, wrong, right, sender=operator)
+
+    opened.escrow.veto(PLAYED, sender=guardian)
+
+    assert opened.escrow.round_state()[1] == NO_DIGEST
+    opened.escrow.announce(PLAYED, NO_DIGEST, right, sender=operator)
+
+
 def test_after_a_veto_the_owner_can_take_the_reserve(opened: World, owner: str) -> None:
     """Nothing is announced then: why the reserve is kept near one round's need."""
     announced(opened)

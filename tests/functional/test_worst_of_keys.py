@@ -288,7 +288,7 @@ def test_owner_alone_takes_the_reserve_when_no_round_is_announced(opened: World)
 
 
 def test_owner_alone_does_not_take_the_reserve_from_an_announced_round(opened: World) -> None:
-    """From the announcement to the end of the round its earnings are safe from the owner alone."""
+    """From the announcement to the end of the round nobody takes it, but for a veto in between."""
     links = [link_bytes([Entry(OTHER, {0: 1000})]), link_bytes([Entry(STAKER)])]
     opened.announce(PLAYED, links)
     busy = "withdraw_reserve: wait for the end of the announced round"
@@ -298,6 +298,31 @@ def test_owner_alone_does_not_take_the_reserve_from_an_announced_round(opened: W
     opened.escrow.resolve(PLAYED, links[:1], digest_chain(links)[1], sender=STRANGER)
     with refuses(busy):
         opened.escrow.withdraw_reserve(10**9, sender=OWNER)
+
+
+def test_owner_alone_takes_the_reserve_from_an_announced_round_by_a_veto_of_its_own(
+    opened: World,
+) -> None:
+    """As its own guardian it strikes the announcement first, also one that is applied in part, and
+    takes what its other earnings needed: all in one moment. Nothing hides it: the veto is there."""
+    links = [link_bytes([Entry(OTHER, {0: 1000})]), link_bytes([Entry(STAKER, {0: 1000})])]
+    opened.announce(PLAYED, links)
+    opened.past_window()
+    opened.escrow.resolve(PLAYED, links[:1], digest_chain(links)[1], sender=STRANGER)
+    reserve = int(opened.escrow.reserve())
+
+    with opened.moves(escrow=-reserve, owner=reserve):
+        opened.escrow.set_guardian(OWNER, sender=OWNER)
+        opened.escrow.veto(PLAYED, sender=OWNER)
+        opened.escrow.withdraw_reserve(reserve, sender=OWNER)
+        opened.escrow.set_guardian(GUARDIAN, sender=OWNER)
+
+    assert opened.stakes_nano(OTHER) == {0: STAKE + 1000}
+    assert opened.stakes_nano(STAKER) == {0: STAKE}
+    opened.announce(PLAYED, links[1:])
+    opened.past_window()
+    with refuses("reserve: too small for the earnings, fund() it first"):
+        opened.escrow.resolve(PLAYED, links[1:], NO_DIGEST, sender=OPERATOR)
 
 
 def test_owner_alone_is_operator_and_guardian_too(opened: World) -> None:
