@@ -49,6 +49,13 @@ days_option = click.option(
     show_default=True,
     help="Days until what is signed without gas lapses.",
 )
+move_days_option = click.option(
+    "--good-for",
+    type=click.IntRange(1, 365),
+    default=1,
+    show_default=True,
+    help="Days until what is signed into the file lapses; the new address cannot end it earlier.",
+)
 
 
 def common(function: Function) -> Function:
@@ -284,7 +291,7 @@ def move() -> None:
 @click.argument("to")
 @sending
 @file_option
-@days_option
+@move_days_option
 def offer(provider: ProviderAPI, to: str, file: Path | None, account: str, **options: Any) -> None:
     """Offer the account to the address TO, which has to accept; or sign that with --file."""
     moving.offer(desk_of(provider, **options), account, to, file)
@@ -301,7 +308,7 @@ def take_back(provider: ProviderAPI, account: str, **options: Any) -> None:
 @click.argument("old")
 @sending
 @file_option
-@days_option
+@move_days_option
 def accept(
     provider: ProviderAPI, old: str, file: Path | None, account: str, **options: Any
 ) -> None:

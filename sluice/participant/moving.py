@@ -94,7 +94,7 @@ def sign_file(desk: Desk, name: str, account: str, to: str, file: Path) -> NoRet
     desk.output.say(
         f"one-time, number {signed.message.nonce}: it acts once both have signed and somebody "
         f"sends the file, which anyone can until {when(signed.message.deadline)}; neither pays "
-        f"gas; `cancel instructions` of {account} kills it"
+        f"gas; `cancel instructions` of {account} kills it, {to} can only let it lapse"
     )
     desk.ask(f"Sign as {signer.address}?")
     signed = sign_move(signed, signer)
@@ -150,9 +150,11 @@ def what_moves(seen: AccountNow, to: str, to_pool_nano: int) -> list[str]:
         "open rounds with what they can still earn and burn; no burn is escaped, none comes twice",
         "only while no round is announced, and only to an address without stakes, splits or risks "
         "of its own",
-        f"at {seen.address} stay its nonce, raised, so that what it has signed is dead, and its "
-        "period, so that no fortnight is paid twice; the new one goes on with the later period",
-        "nobody can undo it: moving back takes both sides again",
+        f"at {seen.address} stay its nonce, raised, so that the changes and moves that it has "
+        "signed are dead, and its period, so that no fortnight is paid twice; the new one goes on "
+        "with the later period",
+        f"what {to} has signed before stays good and acts on all that is there then",
+        "nobody can undo it: moving back takes both sides again; what is locked goes along too",
     ]
     if seen.at_risk_nano:
         lines.insert(

@@ -87,6 +87,7 @@ def test_a_move_is_signed_by_both_into_a_file_and_sent_by_anybody(
 ) -> None:
     """N12: neither side pays gas; the file says who has still to sign."""
     file = world.folder / "move.json"
+    signed_at = world.escrow.last_block().time
     gas = [each.balance for each in (old, new)]
 
     first = move(world, NEW, "accept", old.address, "--file", file)
@@ -98,6 +99,8 @@ def test_a_move_is_signed_by_both_into_a_file_and_sent_by_anybody(
 
     assert [run.code for run in (first, early, other, second, sent, twice)] == [0, 1, 1, 0, 0, 1]
     assert first.document["missing"] == [old.address]
+    assert 0 < first.document["deadline"] - signed_at <= 24 * 3600 + 60
+    assert f"{new.address} can only let it lapse" in first.err
     assert f"{old.address} did not sign the move yet" in early.err
     assert "holds the move from" in other.err
     assert second.document["missing"] == []
