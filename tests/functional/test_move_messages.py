@@ -3,8 +3,8 @@
 import pytest
 
 from sluice.ledger import Skip
-from tests.escrow_world import MAX, PLAYED, STAKE, World, nano, refuses
-from tests.messages import Instruction, Withdrawal
+from tests.escrow_world import MAX, PLAYED, STAKE, World, nano, refuses, role_address
+from tests.messages import Instruction, Move, Withdrawal, packed_by_key
 from tests.moving import NEW, OLD, furnished_world, next_period, sign, world_period
 
 
@@ -48,6 +48,46 @@ def test_a_withdrawal_that_the_old_address_signed_takes_nothing_of_the_new_one(
     with opened.moves():
         assert opened.pay(signed) == [(0, Skip.NOTHING_WITHDRAWABLE)]
     assert opened.pool_nano(NEW) == 4 * STAKE
+
+
+def test_an_unused_withdrawal_of_the_old_address_stays_and_pays_only_the_old_address(
+    opened: World,
+) -> None:
+    """Its nonce is its turn, which a move does not use up: what is put at the old address later can
+    be paid by it until its deadline, to that address."""
+    asked = Withdrawal(OLD, None, world_period(opened))
+    signed = (asked, sign(opened, asked))
+    opened.move(OLD, NEW)
+    opened.stake(OLD, {}, pool_nano=9)
+
+    with opened.moves(escrow=-nano(9), staker=nano(9)):
+        assert opened.pay(signed) == [(9, Skip.PAID)]
+    assert opened.stakes_nano(NEW) == {0: STAKE}
+
+
+def test_a_withdrawal_that_the_new_address_signed_before_takes_of_the_account_that_moved_in(
+    opened: World,
+) -> None:
+    """All that is withdrawable means all that is there then."""
+    opened.stake(OLD, {}, pool_nano=4 * STAKE)
+    asked = Withdrawal(NEW, None, world_period(opened))
+    signed = (asked, sign(opened, asked))
+    opened.move(OLD, NEW)
+
+    with opened.moves(escrow=-nano(4 * STAKE), stranger=nano(4 * STAKE)):
+        assert opened.pay(signed) == [(4 * STAKE, Skip.PAID)]
+
+
+def test_a_move_that_the_new_address_signed_before_takes_the_account_on(opened: World) -> None:
+    """Its nonce is the new address's own, which a move onto it leaves as it is."""
+    third = role_address("operator")
+    onwards = Move(NEW, third)
+    signatures = [packed_by_key(opened.sign(onwards, role)) for role in ("stranger", "operator")]
+    opened.move(OLD, NEW)
+
+    opened.relay_move(onwards, *signatures)
+
+    assert opened.stakes_nano(third) == {0: STAKE}
 
 
 def test_a_used_turn_is_used_at_both_addresses(furnished: World) -> None:

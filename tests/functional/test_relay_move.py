@@ -9,6 +9,7 @@ import pytest
 from sluice.words import MAX_NONCE, OFFER_PLACE, SPLIT_PLACE, link_bytes
 from tests.compiled import deployer_of
 from tests.escrow_world import (
+    DAY,
     MAX,
     PLAYED,
     STAKE,
@@ -192,6 +193,41 @@ def test_whatever_raises_the_nonce_kills_a_signed_move(opened: World, kills: str
     with opened.unchanged(), refuses(NOT_SIGNED):
         opened.relay_move(ASKED, *signatures)
     assert not moved(opened)
+
+
+def test_the_new_address_cannot_take_its_signature_back_but_only_let_it_expire(
+    opened: World,
+) -> None:
+    """The nonce in it is the old account's, which the new one cannot raise: what comes into its
+    pool meanwhile backs the account that moves in."""
+    asked = Move(OLD, NEW, deadline=now() + DAY)
+    signatures = both(opened, asked)
+    opened.stake(NEW, {}, pool_nano=STAKE)
+    opened.escrow.cancel_instructions(nonce(opened, NEW) + 1, sender=NEW)
+    opened.escrow.offer_move(ZERO_ADDRESS, sender=NEW)
+
+    with boa.env.anchor():
+        opened.relay_move(asked, *signatures)
+        assert moved(opened)
+        assert opened.pool_nano(NEW) == STAKE
+        assert opened.at_risk_nano(NEW) > 0
+    set_time(now() + DAY + 1)
+    with refuses(EXPIRED):
+        opened.relay_move(asked, *signatures)
+
+
+def test_one_signature_of_the_old_address_hands_over_what_is_locked_too(opened: World) -> None:
+    """More than a withdrawal ever gives: of that NMR nothing is withdrawable."""
+    opened.escrow.leave(sender=OLD)
+    locked_nano = opened.at_risk_nano(OLD)
+    assert locked_nano > 0
+
+    asked = replace(ASKED, nonce=nonce(opened, OLD))
+
+    opened.relay_move(asked, *both(opened, asked))
+
+    assert opened.pool_nano(NEW) == STAKE
+    assert opened.at_risk_nano(NEW) == locked_nano
 
 
 def test_relay_move_takes_the_present_nonce(opened: World) -> None:
