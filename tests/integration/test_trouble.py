@@ -9,7 +9,15 @@ import pytest
 from sluice.anvil import running_anvil
 from sluice.delivery import MOST_TIMES_MORE, RAISE_PERCENT, WEI_A_GWEI
 from tests.integration import troubles
-from tests.integration.trouble_world import ALL, CHAIN_ID, STAGES, Week, new_week, say_choice
+from tests.integration.trouble_world import (
+    ALL,
+    CHAIN_ID,
+    RESERVE_NANO,
+    STAGES,
+    Week,
+    new_week,
+    say_choice,
+)
 from tests.integration.troubles import Trouble
 
 pytestmark = [pytest.mark.anvil, pytest.mark.timeout(300)]
@@ -205,3 +213,19 @@ def test_a_script_whose_blocks_are_taken_back_after_its_end_is_run_again(
         assert week.chain_state() == done
 
     assert week.state() == expected
+
+
+def test_a_node_that_hides_the_reserve_has_it_filled_again(week: Week) -> None:
+    """What no script can see; it is the owner's, and comes out again."""
+    fund = week.stage("fund")
+    week.run_to_end(fund)
+    filled = week.chain_state()
+    week.node.trouble = troubles.HidesReserve(week.node)
+
+    again = week.run(fund)
+
+    assert again.document["funded_nano"] == RESERVE_NANO
+    week.node.trouble = troubles.NoTrouble()
+    assert week.chain_state()["reserve"] == filled["reserve"] + RESERVE_NANO
+    week.world.escrow.withdraw_reserve(RESERVE_NANO, sender=week.world.owner)
+    assert week.chain_state() == filled

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -232,7 +232,6 @@ def new_week(folder: Path, *arguments: str) -> Iterator[Week]:
 
 def say_choice(config: pytest.Config, what: str) -> None:
     """Prints how much is tried, and how to try everything."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.ensure_newline()
-        reporter.write_line(what if ALL else f"{what}; SLUICE_KILLS=all for every one")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+        print(what if ALL else f"{what}; SLUICE_KILLS=all for every one")

@@ -7,12 +7,14 @@ from typing import Any
 import ape
 from eth_account import Account as Keys
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 from tests.integration.faulty_node import Dropped, Failed, FaultyNode, Forward, Question
 from tests.integration.faulty_node import Trouble as NoTrouble
 
 SEND = "eth_sendRawTransaction"
+RESERVE = "0x" + keccak(text="reserve()")[:4].hex()
 
 
 class Trouble(NoTrouble):
@@ -358,6 +360,15 @@ class FewTransactions(Trouble):
         if not self.run and question.method == "eth_getTransactionCount" and asked[1] == "pending":
             answer["result"] = "0x0"
         return answer
+
+
+class HidesReserve(Trouble):
+    """The reserve is empty, whatever else happens."""
+
+    def answer(self, question: Question, forward: Forward) -> Any:
+        if question.method == "eth_call" and RESERVE in question.parameters[0].values():
+            return _result(question, "0x" + "00" * 32)
+        return forward()
 
 
 def _result(question: Question, result: Any) -> Any:
