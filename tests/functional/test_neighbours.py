@@ -1,6 +1,7 @@
 """What stands beside what is changed: bounds to the nano, and fields of words that others share."""
 
 import random
+from typing import Any
 
 import boa
 import pytest
@@ -13,11 +14,12 @@ from sluice.words import (
     WALLET,
     AccountWord,
     Entry,
+    link_bytes,
     pack_account,
     unpack_account,
     unpack_split,
 )
-from tests.escrow_world import FIRST_PASS, NANO, PLAYED, STAKE, SUPPLY, World, nano
+from tests.escrow_world import FIRST_PASS, NANO, PLAYED, STAKE, SUPPLY, World, nano, refuses
 from tests.messages import Instruction, Withdrawal
 
 MAX_UNITS = 2**30 - 1
@@ -238,3 +240,128 @@ def test_stakes_of_several_pages_leave_the_flags_of_splits(
 
     assert {page: world.words(staker)[page] >> 216 for page in (1, 2, 3)} == flags
     assert world.stakes_nano(staker) == dict.fromkeys(models, 7)
+
+
+@pytest.mark.parametrize(
+    "risks",
+    [
+        *(tuple(MAX_UNITS if at == ring else 0 for at in range(4)) for ring in range(4)),
+        (MAX_UNITS,) * 4,
+        # the third one and the round beside the risks are all ones together
+        (0, MAX_UNITS, MAX_UNITS - 4, MAX_UNITS),
+    ],
+)
+def test_pay_keeps_saturated_risks(
+    world: World, staker: str, risks: tuple[int, int, int, int]
+) -> None:
+    """S20 N6: as the short way adds them up, none of them hides another."""
+    locked = sum(max(0, units - 1) * UNIT for units in risks)
+    word = AccountWord(locked + 10**9, 0, risks, round_word=4)
+    world.put_round(FIRST_PASS + 3)
+    world.put(staker, {0: pack_account(word)})
+    world.give(world.escrow.address, nano(word.pool_nano))
+
+    with boa.env.anchor():
+        request = world.signed(Withdrawal(staker, 10**9 + 1, 1), "staker")
+        assert world.pay(request) == [(0, Skip.ABOVE_WITHDRAWABLE)]
+    request = world.signed(Withdrawal(staker, 10**9, 1), "staker")
+    assert world.pay(request) == [(10**9, Skip.PAID)]
+
+
+@pytest.mark.parametrize("account", ["0x" + "1e" * 20, "0x" + "1f" * 20])
+def test_what_is_due_is_stored_beside_even_and_odd_addresses(world: World, account: str) -> None:
+    """N6: the roles of the tests all have odd ones."""
+    world.fund(10**12)
+    world.stake(account, {0: STAKE})
+    world.escrow.set_split(0, [WALLET], [10_000], sender=account)
+    world.open_rounds(account)
+
+    world.run_pass(PLAYED, [Entry(account, {0: 1_000})])
+
+    assert world.due_nano(account) == 1_000
+    assert world.pay(due=[account]) == [(1_000, Skip.PAID)]
+    assert world.due_nano(account) == 0
+
+
+@pytest.mark.parametrize("model", [0, 64])
+@pytest.mark.parametrize("bit", [0, 53])
+def test_a_stake_of_any_bit_leaves_whole(world: World, staker: str, model: int, bit: int) -> None:
+    """S40: model 0's stands beside the pool."""
+    world.put(staker, {0: pack_account(AccountWord(1 << bit, 0))})
+    world.escrow.set_stakes([model], [nano(1 << bit)], sender=staker)
+    assert world.stakes_nano(staker) == {model: 1 << bit}
+
+    world.escrow.leave(sender=staker)
+
+    assert (world.stakes_nano(staker), world.pool_nano(staker)) == ({}, 1 << bit)
+
+
+@pytest.mark.parametrize("stake_nano", [2**53, 2**53 + 2**52 + 1])
+def test_a_stake_of_any_size_is_settled_whole(world: World, staker: str, stake_nano: int) -> None:
+    """S6 S43: while what was earned is shared out by the model's split."""
+    world.fund(10**6)
+    word = AccountWord(9, stake_nano, (MAX_UNITS,) * 4, round_word=4)
+    world.open_rounds()
+    world.put(staker, {0: pack_account(word)})
+    world.escrow.set_split(0, [254], [10_000], sender=staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {0: 1_001})])
+
+    assert world.stakes_nano(staker) == {0: stake_nano}
+    assert world.pool_nano(staker) == 9 + 1_001
+
+
+@pytest.mark.parametrize("units", [2, 2_501, 10_001, 2**30 - 2, 2**30 - 1])
+@pytest.mark.parametrize("model", [0, 1, 64])
+def test_risk_is_rounded_up_from_the_first_nano_on(
+    world: World, staker: str, model: int, units: int
+) -> None:
+    """S5: a unit is 2^20 nano of stake at a cap of a quarter; one nano above so many is the next
+    unit."""
+    stake = (units - 1) * 2**20 + 1
+    world.stake(staker, {model: stake - 1})
+
+    for passed, (staked, risk) in enumerate([(stake - 1, units - 1), (stake, units)]):
+        if staked == stake:
+            world.stake(staker, {model: 1})
+        round_number = FIRST_PASS + passed
+        world.run_pass(round_number, [Entry(staker)])
+        ring = world.parameters.round_word(round_number) % 4
+        assert unpack_account(world.words(staker)[0]).risks_units[ring] == risk
+
+
+class Doubled(dict[int, tuple[tuple[int, int], ...]]):
+    """Each of its items twice, as an instruction may be signed that no client makes."""
+
+    def __len__(self) -> int:
+        return 2 * super().__len__()
+
+    def items(self) -> Any:
+        return [item for item in super().items() for _ in range(2)]
+
+
+@pytest.mark.parametrize("model", [0, 1, 64])
+def test_a_model_twice_among_signed_splits_is_refused(
+    world: World, staker: str, model: int
+) -> None:
+    """S53: as among stakes; the second one would take the first one's place."""
+    instruction = Instruction(staker, 0, {}, Doubled({model: ((0, 10_000),)}))
+
+    with world.unchanged():
+        applied, skipped = world.relay(world.signed(instruction, "staker"))
+
+    assert (applied, skipped) == (0, {staker: "models: must be strictly ascending"})
+
+
+@pytest.mark.parametrize("at", [0, 8, 9, 10, 19, 90, 95])
+def test_a_refusal_counts_entries_and_links_in_two_digits(
+    world: World, staker: str, at: int
+) -> None:
+    """S30: of the 96 words of a link, and of the 16 links of a call."""
+    entries = [Entry(f"0x{index + 1:040x}") for index in range(at)]
+    link = link_bytes([*entries, Entry(staker, {0: 1})])
+    before = min(at, 15)
+
+    refused = f"entry {at:02} of link {before:02}: earnings are above its bound"
+    with world.unchanged_round(), refuses(refused):
+        world.resolve(FIRST_PASS, [link_bytes([])] * before + [link])
