@@ -83,7 +83,7 @@ def report(seed: int) -> None:
     arguments = reporting.read_arguments(ARGUMENTS)
     keys = {mutant.key for mutant in planned(seed)}
     results = [result for key, result in book.results.items() if key in keys]
-    page = reporting.page(results, arguments, CONTRACTS, seed)
+    page = reporting.page(results, arguments, CONTRACTS, seed, len(keys))
     PAGE.write_text(page.text)
     for each in page.unargued:
         before, after = each.mutant.diff((CONTRACTS / each.mutant.file).read_text())

@@ -256,8 +256,9 @@ def test_the_page_counts_and_argues(project: Path, mutants: list[Mutant]) -> Non
     argument = Argument(
         Verdict.EQUIVALENT, "It cannot differ.", right.file, right.function, ((before, after),)
     )
-    written = page(results, [argument], project / "contracts", 1)
+    written = page(results, [argument], project / "contracts", 1, 70)
     assert written.unargued == [results[2]]
     assert written.score == 50
     assert "**Equivalent.** It cannot differ." in written.text
     assert "| `Escrow.vy` | 3 | 1 | 2 | 1 |" in written.text
+    assert "* 70 changes can be made. Tested are 4 of them, as seed 1 draws" in written.text

@@ -21,6 +21,14 @@ bytecode is the original's or another mutant's.
 """.splitlines()
 
 
+# what the last change of the sources is, and why results from before hold
+EARLIER = """\
+It writes `given & packing.ADDRESS_MASK` for `given << packing.ABOVE_ADDRESS >>
+packing.ABOVE_ADDRESS` in `payouts._apply`, the same number of every word for less gas: a test that
+told a mutant from the original before tells it now. Mutants of that line, of the constants of
+`packing` and those that nothing had killed were tested anew."""
+
+
 class Verdict(StrEnum):
     """What a survivor is argued to be."""
 
@@ -83,14 +91,17 @@ class Page:
     """Killed, in percent of all that are not equivalent."""
 
 
-def page(results: Iterable[Result], arguments: Sequence[Argument], root: Path, seed: int) -> Page:
-    """As Markdown."""
+def page(
+    results: Iterable[Result], arguments: Sequence[Argument], root: Path, seed: int, made: int
+) -> Page:
+    """As Markdown, of as many results as there are of the changes that were made."""
     every = list(results)
     tested = [each for each in every if each.status not in DROPPED]
     survivors = sorted(
         (each for each in tested if each.status not in KILLED),
         key=lambda each: (each.mutant.file, each.mutant.line, each.mutant.start),
     )
+    earlier = sum(each.earlier for each in tested)
     sources = {each.mutant.file: (root / each.mutant.file).read_text() for each in every}
     judged: list[tuple[Result, tuple[str, str], Argument | None]] = []
     for each in survivors:
@@ -103,7 +114,9 @@ def page(results: Iterable[Result], arguments: Sequence[Argument], root: Path, s
     lines = [
         *HEAD,
         "",
-        f"* Seed {seed}: {len(every):,} changes, of which {len(tested):,} are distinct mutants.",
+        f"* {made:,} changes can be made. Tested are {len(every):,} of them, as seed {seed} draws",
+        f"  them; {len(tested):,} are distinct mutants. Until there are N of those goes on:",
+        "  `python -m tools.mutate run --wanted N`.",
         f"* {killed:,} were killed, {len(survivors):,} survived; {equivalent:,} of those cannot",
         "  differ, or only in gas.",
         f"* Score: {score:.1f}% of those whose behaviour differs were killed.",
@@ -117,6 +130,8 @@ def page(results: Iterable[Result], arguments: Sequence[Argument], root: Path, s
         even = sum(a is not None and a.verdict in same for a in left)
         row = (len(of_file), len(of_file) - len(left), len(left), even)
         lines.append(f"| `{file}` | " + " | ".join(f"{figure:,}" for figure in row) + " |")
+    if earlier:
+        lines += ["", f"{earlier:,} of the mutants were tested before the last change. {EARLIER}"]
     dropped = Counter(each.status for each in every if each.status in DROPPED)
     lines += ["", "Dropped: " + ", ".join(f"{n:,} {s}" for s, n in sorted(dropped.items())) + "."]
     timeouts = [each for each in tested if each.status is Status.TIMEOUT]
@@ -134,7 +149,8 @@ def page(results: Iterable[Result], arguments: Sequence[Argument], root: Path, s
         groups.setdefault(argument, []).append(_described(each, diff))
     for argument, described in groups.items():
         if argument is None:
-            lines += ["**Not argued.**", "", *described, ""]
+            lines += ["**Open.** A test that tells it is still to be run or written.", ""]
+            lines += [*described, ""]
         else:
             lines += [f"**{argument.verdict.capitalize()}.** {argument.reason}", "", *described, ""]
     unargued = [each for each, _, a in judged if a is None or a.verdict is Verdict.OPEN]

@@ -41,6 +41,9 @@ class Result:
     """Of processor time, compilation included."""
     code: str = ""
     """Hash of its bytecode."""
+    earlier: bool = False
+    """Whether it was tested before the last change of the sources, which makes no difference to
+    it (`tools/mutation/report.py` says why)."""
 
 
 def digest_of(paths: Iterable[Path]) -> str:
