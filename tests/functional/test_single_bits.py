@@ -11,6 +11,7 @@ from sluice.words import (
     AccountWord,
     Entry,
     SplitWord,
+    link_bytes,
     pack_account,
     pack_split,
 )
@@ -142,3 +143,15 @@ def test_a_page_of_which_no_model_covers_its_loss(world: World, staker: str, fir
     assert world.stakes_nano(staker) == {}
     assert world.pool_nano(staker) == 5 + 4 * STAKE - 6 - (1_000 - 6)
     assert world.escrow.burned() == nano(1_000)
+
+
+@pytest.mark.parametrize("burned_nano", [1, 2, 3])
+def test_a_refusal_names_its_entry_whatever_the_link_burned_before(
+    opened: World, staker: str, other_staker: str, burned_nano: int
+) -> None:
+    """S30: both are counted in one word."""
+    link = link_bytes([Entry(other_staker, {0: -burned_nano}), Entry(staker, {0: STAKE})])
+
+    refused = "entry 01 of link 00: earnings are above its bound"
+    with opened.unchanged_round(), refuses(refused):
+        opened.resolve(PLAYED, [link])
