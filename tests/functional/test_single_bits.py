@@ -3,6 +3,7 @@
 import boa
 import pytest
 
+from sluice.account import risk_units
 from sluice.ledger import Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
@@ -14,6 +15,7 @@ from sluice.words import (
     link_bytes,
     pack_account,
     pack_split,
+    unpack_account,
 )
 from tests.escrow_world import FIRST_PASS, PLAYED, STAKE, World, nano, refuses
 from tests.messages import Withdrawal
@@ -155,3 +157,20 @@ def test_a_refusal_names_its_entry_whatever_the_link_burned_before(
     refused = "entry 01 of link 00: earnings are above its bound"
     with opened.unchanged_round(), refuses(refused):
         opened.resolve(PLAYED, [link])
+
+
+@pytest.mark.parametrize("named", [(1,), (2,), (3,), (4,), (1, 5), (0, 2, 64)])
+@pytest.mark.parametrize("payout_nano", [-7, 7])
+def test_every_stake_of_a_named_page_counts_in_the_round_that_opens(
+    opened: World, staker: str, named: tuple[int, ...], payout_nano: int
+) -> None:
+    """S5: whichever of its models the entry pays."""
+    opened.stake(staker, {1: 10**10, 2: 2 * 10**10, 3: 4 * 10**10, 4: 8 * 10**10, 5: 16 * 10**10})
+
+    opened.run_pass(PLAYED, [Entry(staker, dict.fromkeys(named, payout_nano))])
+
+    staked = sum(opened.stakes_nano(staker).values())
+    assert staked > 31 * 10**10
+    ring = opened.parameters.round_word(PLAYED) % 4
+    units = unpack_account(opened.words(staker)[0]).risks_units[ring]
+    assert units == risk_units(staked, 2_500)
