@@ -174,3 +174,23 @@ def test_every_stake_of_a_named_page_counts_in_the_round_that_opens(
     ring = opened.parameters.round_word(PLAYED) % 4
     units = unpack_account(opened.words(staker)[0]).risks_units[ring]
     assert units == risk_units(staked, 2_500)
+
+
+@pytest.mark.parametrize("split", [0, 1, 4, 5])
+def test_a_loss_takes_stakes_and_no_flag_of_a_split(world: World, staker: str, split: int) -> None:
+    """S6 N6: the flags stand above the stakes of their page."""
+    world.stake(staker, {0: STAKE, 1: STAKE, 5: STAKE})
+    world.open_rounds(staker)
+    world.escrow.set_split(split, [0], [10_000], sender=staker)
+    stakes = {0: 9, 1: 100, 5: 3 * STAKE - 109}
+    world.escrow.set_stakes(list(stakes), [nano(each) for each in stakes.values()], sender=staker)
+    before = world.words(staker)
+
+    world.run_pass(PLAYED, [Entry(staker, {0: -1_000})])
+
+    assert world.stakes_nano(staker) == {5: 3 * STAKE - 1_000}
+    assert world.escrow.burned() == nano(1_000)
+    after = world.words(staker)
+    assert after[0] >> 254 == before[0] >> 254
+    for page in (1, 2):
+        assert after.get(page, 0) >> 216 == before.get(page, 0) >> 216
