@@ -94,7 +94,7 @@ class Node:
         self.asked = 0
         self.listed: Any = None
 
-    def estimate_gas(self, transaction: dict[str, Any]) -> int:
+    def estimate_gas(self, transaction: dict[str, Any], block: str) -> int:
         if "accessList" not in transaction:
             return self.without
         self.listed = transaction["accessList"]
@@ -202,5 +202,5 @@ def test_prices_stay_dynamic_with_a_list() -> None:
     assert _type_with_list(TransactionType.STATIC) is TransactionType.ACCESS_LIST
 
 
-def _refuse(transaction: dict[str, Any]) -> int:
+def _refuse(transaction: dict[str, Any], block: str) -> int:
     raise ContractLogicError("execution reverted: digest: another")
