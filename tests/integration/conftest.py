@@ -164,7 +164,8 @@ class World:
         """A script in this process, several times faster, for runs that nobody kills."""
         given = [*arguments, "--network", self.url, "--record", self.record]
         # as for a process of its own: what the node said to runs before is not held against it
-        watch(self.provider)
+        with ape.networks.parse_network_choice(self.url) as provider:
+            watch(provider)
         result = CliRunner(mix_stderr=False).invoke(command(script), [str(each) for each in given])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
