@@ -25,8 +25,8 @@ bytecode is the original's or another mutant's.
 EARLIER = """\
 It writes `given & packing.ADDRESS_MASK` for `given << packing.ABOVE_ADDRESS >>
 packing.ABOVE_ADDRESS` in `payouts._apply`, the same number of every word for less gas: a test that
-told a mutant from the original before tells it now. Mutants of that line, of the constants of
-`packing` and those that nothing had killed were tested anew."""
+told a mutant from the original before tells it now. None of them is of that line, or of the
+constants of `packing`."""
 
 
 class Verdict(StrEnum):
@@ -102,6 +102,7 @@ def page(
         key=lambda each: (each.mutant.file, each.mutant.line, each.mutant.start),
     )
     earlier = sum(each.earlier for each in tested)
+    lasting = sum(each.status is Status.LASTING for each in tested)
     sources = {each.mutant.file: (root / each.mutant.file).read_text() for each in every}
     judged: list[tuple[Result, tuple[str, str], Argument | None]] = []
     for each in survivors:
@@ -130,8 +131,14 @@ def page(
         even = sum(a is not None and a.verdict in same for a in left)
         row = (len(of_file), len(of_file) - len(left), len(left), even)
         lines.append(f"| `{file}` | " + " | ".join(f"{figure:,}" for figure in row) + " |")
+    if lasting:
+        lines += [
+            "",
+            f"{lasting:,} of the survivors were given only the likeliest tests so far, of five",
+            "seconds in all: the run ended before the others had their turn.",
+        ]
     if earlier:
-        lines += ["", f"{earlier:,} of the mutants were tested before the last change. {EARLIER}"]
+        lines += ["", f"{earlier:,} of the mutants were killed before the last change.", EARLIER]
     dropped = Counter(each.status for each in every if each.status in DROPPED)
     lines += ["", "Dropped: " + ", ".join(f"{n:,} {s}" for s, n in sorted(dropped.items())) + "."]
     timeouts = [each for each in tested if each.status is Status.TIMEOUT]
