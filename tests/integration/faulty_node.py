@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import requests
+from requests import Session
 
 from sluice.anvil import url_of
 
@@ -63,6 +64,8 @@ class FaultyNode:
     requests: int = 0
     asked: list[str] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.Lock)
+    _session: Session = field(default_factory=Session)
+    """Used with the lock held only."""
 
     def rpc(self, method: str, *parameters: object, node: int = 0) -> Any:
         """Asks a node itself."""
@@ -71,6 +74,15 @@ class FaultyNode:
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")
         return answer["result"]
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """No trouble for what a test asks itself."""
+        trouble, self.trouble = self.trouble, Trouble()
+        try:
+            yield
+        finally:
+            self.trouble = trouble
 
     def take(self, body: Any) -> Any:
         """What to answer to a request's body."""
@@ -96,7 +108,7 @@ class FaultyNode:
 
     def forward(self, body: Any, node: int = 0) -> Any:
         """A node's answer."""
-        return requests.post(self.nodes[node], json=body, timeout=30).json()
+        return self._session.post(self.nodes[node], json=body, timeout=30).json()
 
 
 @contextmanager
