@@ -1,13 +1,15 @@
 """A local chain of its own for each test, with an escrow on it and a round to be routed."""
 
 import importlib.util
+import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import ape
 import click
 import pytest
 from ape.api import AccountAPI, ProviderAPI
+from ape_ethereum.provider import Web3Provider
 from click.testing import CliRunner
 from eth_utils.address import to_checksum_address
 
@@ -71,6 +74,7 @@ class World:
         self.escrow = Escrow(self.deployment.address, provider)
         self.lens = Lens(self.deployment.lens, provider)
         self.names: dict[str, str] = {}
+        self.quietly: Callable[[], AbstractContextManager[None]] = nullcontext
 
     # --- the chain
 
@@ -163,8 +167,9 @@ class World:
     def run(self, script: str, *arguments: object) -> Run:
         """A script in this process, several times faster, for runs that nobody kills."""
         given = [*arguments, "--network", self.url, "--record", self.record]
+        unwrap_connects()
         # as for a process of its own: what the node said to runs before is not held against it
-        with ape.networks.parse_network_choice(self.url) as provider:
+        with self.quietly(), ape.networks.parse_network_choice(self.url) as provider:
             watch(provider)
         result = CliRunner(mix_stderr=False).invoke(command(script), [str(each) for each in given])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -203,6 +208,22 @@ def command(script: str) -> click.Command:
     spec.loader.exec_module(module)
     found: click.Command = module.cli
     return found
+
+
+def unwrap_connects() -> None:
+    """ape wraps `connect` once more for each provider that is made: to connect would take seconds
+    after the hundreds that these tests make in one process."""
+    kinds: list[type] = [Web3Provider]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if "connect" in vars(kind):
+            kind.connect = inspect.unwrap(kind.connect)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def connects() -> None:
+    """See `unwrap_connects`."""
+    unwrap_connects()
 
 
 @pytest.fixture

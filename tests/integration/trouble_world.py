@@ -27,6 +27,10 @@ CHAIN_ID = 11_155_111
 ALL = os.environ.get("SLUICE_KILLS") == "all"
 """Whether every moment and every script is tried, which takes minutes, or a few of them."""
 
+KEEPS_STATES = ("--prune-history", "100000")
+"""Anvil keeps the states of so many blocks in memory: of those that it has moved to a file it does
+not take a chain back to one."""
+
 STAKERS = slice(3, 6)
 RESERVE_NANO = 50 * NMR
 TRIES = 8
@@ -55,7 +59,7 @@ class Week:
         self.files = world.folder / "kept"
         world.manifests = self.files / "manifests"
         self._prepare()
-        world.url = node.url
+        world.url, world.quietly = node.url, node.quiet
 
     # --- the week
 
@@ -218,12 +222,12 @@ STAGES = (
 
 
 @contextmanager
-def new_week(folder: Path, *arguments: str) -> Iterator[Week]:
+def new_week(folder: Path) -> Iterator[Week]:
     """A week on an anvil of its own, behind a faulty node."""
     local = ape.networks.ethereum.local
     with (
         hasty(),
-        running_anvil(["--chain-id", str(CHAIN_ID), *arguments]) as url,
+        running_anvil(["--chain-id", str(CHAIN_ID), *KEEPS_STATES]) as url,
         local.use_provider("foundry", provider_settings={"host": url}) as provider,
         faulty_node(url) as node,
     ):
