@@ -7,16 +7,8 @@ import click
 from ape.api import ProviderAPI
 
 from sluice.delivery import Terms
-from sluice.deployment import (
-    Plan,
-    Roles,
-    check_plan,
-    deploy,
-    is_alive,
-    planned_before,
-    record_path,
-    write_record,
-)
+from sluice.deploying import Plan, check_plan, deploy, planned_before
+from sluice.deployment import Roles, is_alive, record_path, write_record
 from sluice.errors import InvalidInput
 from sluice.node import is_local
 from sluice.sending import (

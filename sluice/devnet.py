@@ -14,15 +14,8 @@ from ape.api import AccountAPI, ProviderAPI
 from web3 import HTTPProvider, Web3
 
 from sluice.anvil import has_anvil, running_anvil, url_of
-from sluice.deployment import (
-    Deployment,
-    Plan,
-    Roles,
-    deploy,
-    is_alive,
-    load_and_check,
-    write_record,
-)
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles, is_alive, load_and_check, write_record
 from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
 from sluice.sending import in_an_hour

@@ -27,7 +27,8 @@ from sluice import manifest, rounds
 from sluice.audit import Auditor, Checkpoints, Node, Report
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
-from sluice.deployment import Deployment, Plan, Roles, deploy
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles
 from sluice.inputs import RoundTable
 from sluice.local_chain import AnvilChain, Transaction, anvil_chain
 from sluice.registry import Registry

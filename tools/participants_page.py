@@ -23,7 +23,8 @@ from ape.api import ProviderAPI
 from click.testing import CliRunner
 
 from sluice.anvil import free_port, running_anvil
-from sluice.deployment import Plan, Roles, deploy, write_record
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Roles, write_record
 from sluice.errors import SluiceError
 from sluice.escrow import Escrow
 from sluice.lens import Lens

@@ -11,7 +11,8 @@ from eth_utils.crypto import keccak
 from sluice import rounds
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
-from sluice.deployment import Deployment, Plan, Roles, deploy
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles
 from sluice.errors import SluiceError
 from sluice.escrow import Escrow
 from sluice.lens import Lens

@@ -21,7 +21,8 @@ from sluice.demo.guests import invite
 from sluice.demo.guests import row as guest_row
 from sluice.demo.recorded_accounts import RecordedAccounts
 from sluice.demo.recording import Recording, round_file, with_guests
-from sluice.deployment import Deployment, Plan, Roles, deploy
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles
 from sluice.escrow import Escrow
 from sluice.files import write_atomically
 from sluice.history import Models

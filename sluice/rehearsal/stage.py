@@ -14,7 +14,8 @@ from sluice import rounds
 from sluice.account import bound_nano
 from sluice.calls import calls
 from sluice.contract import MAX_TRANSACTION_GAS
-from sluice.deployment import Deployment, Plan, Roles, deploy, load_and_check
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles, load_and_check
 from sluice.errors import InvalidInput
 from sluice.escrow import Escrow
 from sluice.inputs import as_address

@@ -24,7 +24,8 @@ from eth_utils.address import to_checksum_address
 
 from sluice.anvil import free_port
 from sluice.calls import calls
-from sluice.deployment import Deployment, Plan, Roles, deploy, write_record
+from sluice.deploying import Plan, deploy
+from sluice.deployment import Deployment, Roles, write_record
 from sluice.devnet import anvil
 from sluice.escrow import Escrow
 from sluice.lens import Lens

@@ -8,17 +8,8 @@ import pytest
 from ape.api import AccountAPI
 
 from sluice.anvil import free_port
-from sluice.deployment import (
-    Deployment,
-    Plan,
-    Roles,
-    check_plan,
-    deploy,
-    is_alive,
-    load_and_check,
-    read_record,
-    write_record,
-)
+from sluice.deploying import Plan, check_plan, deploy
+from sluice.deployment import Deployment, Roles, is_alive, load_and_check, read_record, write_record
 from sluice.devnet import anvil
 from sluice.errors import ChainMismatch, InvalidInput, Refused
 from sluice.escrow import Escrow
