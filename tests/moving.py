@@ -2,7 +2,7 @@
 
 from sluice.words import POOL, SPLIT_PLACE, WALLET, unpack_account, unpack_split
 from tests.escrow_world import FORTNIGHT, STAKE, World, now, role_address, set_time
-from tests.messages import Withdrawal
+from tests.messages import Move, Withdrawal, packed_by_key
 
 OLD = role_address("staker")
 NEW = role_address("stranger")
@@ -12,6 +12,10 @@ OTHER = role_address("other_staker")
 NOT_OFFERED = "move: not offered to the caller"
 BUSY = "move: wait for the end of the announced round"
 NOT_FRESH = "move: to another address without stakes, risks or splits"
+NOT_SIGNED = "signature: not the account's"
+
+ASKED = Move(OLD, NEW)
+"""The move that both sides sign."""
 
 HALVES = ((POOL, 5_000), (WALLET, 5_000))
 EVERYWHERE = (0, 1, 4, 5, 33, 64)
@@ -38,6 +42,21 @@ def furnish(world: World, account: str) -> None:
     world.put_due(account, 3)
     asked = Withdrawal(account, 1, world_period(world))
     world.pay((asked, sign(world, asked)))
+
+
+def signature(world: World, role: str, asked: Move = ASKED) -> bytes:
+    """A role's signature under a move, as the contract takes a key's."""
+    return packed_by_key(world.sign(asked, role))
+
+
+def both(world: World, asked: Move = ASKED) -> tuple[bytes, bytes]:
+    """The signatures of the two sides."""
+    return signature(world, "staker", asked), signature(world, "stranger", asked)
+
+
+def moved(world: World) -> bool:
+    """Whether the old account is at the new address."""
+    return world.stakes_nano(NEW) == {0: STAKE} and not world.stakes_nano(OLD)
 
 
 def sign(world: World, message: Withdrawal) -> bytes:
