@@ -122,7 +122,7 @@ def cli(
         _announce(run, checked, announce_again, sender, yes, output)
 
     announced = _announced(run)
-    while run.is_overtaken(announced.manifest):
+    while run.overtaken(announced.manifest) is not None:
         output.say(
             "an account moved to another address just before the announcement: announcing again, "
             "with no moment in which nothing is announced"

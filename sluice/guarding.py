@@ -55,11 +55,11 @@ def announced(run: WeeklyRun, state: RoundState, path: Path | None) -> Announced
                 f"{path.name} has the digest {manifest.digest}, and none of its links leads to "
                 "the announced one"
             )
-    if found is not None and run.is_overtaken(found.manifest):
+    overtaken = None if found is None else run.overtaken(found.manifest)
+    if overtaken is not None:
         complaints.append(
-            f"an account moved to or from an address of the manifest between its block "
-            f"{found.manifest.followed_to} and the announcement: have it announced again, which "
-            "`ape run route` does by itself, or veto it"
+            f"{overtaken}: have it announced again, which `ape run route` does by itself, or veto "
+            "it"
         )
     return Announced(run.round_number, state.digest, state.announced_at, found, tuple(complaints))
 

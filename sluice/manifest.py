@@ -71,6 +71,16 @@ class Manifest:
         """Who is in it, in its order."""
         return [entry.account for link in self.links for entry in link]
 
+    def overtaken_by(self, moves: Moves) -> str | None:
+        """That another account is at one of its addresses than when it was made, because of moves
+        until it was announced; None if it is not so."""
+        if not moves.after(self.followed_to).touch(self.accounts):
+            return None
+        return (
+            "an account moved to or from an address of the manifest between its block "
+            f"{self.followed_to} and the announcement"
+        )
+
     def link_bytes(self) -> list[bytes]:
         """The links as the contract takes them."""
         return [link_bytes(link) for link in self.links]

@@ -120,11 +120,11 @@ class WeeklyRun:
                 found += [Passed(block, to_checksum_address(entry.account)) for entry in entries]
         return tuple(found)
 
-    def is_overtaken(self, manifest: Manifest) -> bool:
-        """Whether another account is at an address of a manifest than when it was made, so that
-        what is announced has to be announced again. While something is announced nothing moves."""
+    def overtaken(self, manifest: Manifest) -> str | None:
+        """Why what is announced has to be announced again, see `Manifest.overtaken_by`; None if it
+        need not. While something is announced nothing moves."""
         head = self.escrow.last_block().number
-        return self.moves(manifest.followed_to + 1, head).touch(manifest.accounts)
+        return manifest.overtaken_by(self.moves(manifest.followed_to + 1, head))
 
     def progress(self) -> Progress | None:
         """The announced manifest and how much of it is applied; None if nothing is announced.
@@ -164,8 +164,8 @@ class WeeklyRun:
             as_before = routing.is_same_round(
                 last, inputs.table, inputs.registry, inputs.minimum_stake_nano
             )
-            moved = snapshot.moves.after(last.followed_to).touch(last.accounts)
-            if last.links_applied == 0 and as_before and not moved:
+            moved = last.overtaken_by(snapshot.moves)
+            if last.links_applied == 0 and as_before and moved is None:
                 return Announcement(last, path, True, snapshot.state.digest)
         return self._announcement(inputs, snapshot.block, links, 0, snapshot.state.digest)
 
