@@ -10,7 +10,7 @@ from sluice import routing
 from sluice.errors import InvalidInput
 from sluice.escrow import RoundState
 from sluice.inputs import RoundTable
-from sluice.manifest import Manifest, read_manifest, recompute
+from sluice.manifest import ANNOUNCE_AGAIN, Manifest, read_manifest, recompute
 from sluice.parameters import Parameters
 from sluice.registry import Registry
 from sluice.routing import Progress
@@ -57,10 +57,7 @@ def announced(run: WeeklyRun, state: RoundState, path: Path | None) -> Announced
             )
     overtaken = None if found is None else run.overtaken(found.manifest)
     if overtaken is not None:
-        complaints.append(
-            f"{overtaken}: have it announced again, which `ape run route` does by itself, or veto "
-            "it"
-        )
+        complaints.append(f"{overtaken}: {ANNOUNCE_AGAIN}")
     return Announced(run.round_number, state.digest, state.announced_at, found, tuple(complaints))
 
 

@@ -91,6 +91,10 @@ class Manifest:
         return digest_chain(self.link_bytes())
 
 
+ANNOUNCE_AGAIN = "have it announced again, which `ape run route` does by itself, or veto it"
+"""What to do about a round that is announced and was overtaken by a move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a round is announced: checksum address, chain id, and the parameters the contract

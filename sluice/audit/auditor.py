@@ -19,6 +19,7 @@ from sluice.audit.node import BlockId, Node, NodeFailure
 from sluice.audit.rebuild import Rebuild
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput
+from sluice.moves import Moves
 from sluice.units import BASE_UNITS_A_NANO, from_units
 from sluice.words import NO_DIGEST
 
@@ -59,8 +60,8 @@ class Totals:
 class Report:
     """What an audit found as of a block. `since`: the block of the checkpoint that it went on from;
     `notes`: what was dropped, and why; `recomputed` announcements of `rebuilt` have their manifest,
-    those of the rounds in `missing` do not, both None if no folder was named; `words` were
-    compared."""
+    those of the rounds in `missing` do not, None if no folder was named; `warnings`: what breaks no
+    rule and is to be looked at all the same; `words` were compared."""
 
     deployment: Deployment
     block: BlockId
@@ -71,6 +72,7 @@ class Report:
     recomputed: int | None = None
     missing: tuple[int, ...] = ()
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -271,7 +273,9 @@ class Auditor:
             published = manifests.compare(
                 rebuilt.journal.announcements, self._published(self._folder), self.deployment
             )
-            report.recomputed, report.missing = published.recomputed, published.missing
+            report.recomputed, report.missing = len(published.recomputed), published.missing
+            moves = Moves(tuple(rebuilt.moves))
+            report.warnings += manifests.overtaken(published, self._folder, moves)
             findings += published.findings
         report.findings = findings
         return report

@@ -67,7 +67,7 @@ class _Row(_Base):
 
 
 class _ManifestRow(_Base):
-    __tablename__ = "manifests"
+    __tablename__ = "published"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     contract: Mapped[str] = mapped_column(String(42))
@@ -76,6 +76,7 @@ class _ManifestRow(_Base):
     links_applied: Mapped[int]
     links: Mapped[int]
     digest: Mapped[str] = mapped_column(String(66))
+    followed_to: Mapped[int]
 
 
 class Checkpoints:

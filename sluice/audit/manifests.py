@@ -9,7 +9,8 @@ from sluice.audit.findings import Check, Finding
 from sluice.audit.journal import Announcement, End
 from sluice.deployment import Deployment
 from sluice.errors import InvalidInput
-from sluice.manifest import Manifest, read_manifest
+from sluice.manifest import ANNOUNCE_AGAIN, Manifest, read_manifest
+from sluice.moves import Moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Published:
     links_applied: int
     links: int
     digest: str
+    followed_to: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How many announcements have their manifest, of how many rounds an announcement's is missing,
-    and what is wrong."""
+    """The announcements that have their manifest, with the name of its file; the rounds of those
+    whose manifest is missing; and what is wrong."""
 
-    recomputed: int
+    recomputed: tuple[tuple[Announcement, str, Published], ...]
     missing: tuple[int, ...]
     findings: tuple[Finding, ...]
 
@@ -73,6 +75,7 @@ def read_folder(
                     manifest.links_applied,
                     len(manifest.links),
                     manifest.digest,
+                    manifest.followed_to,
                 ),
             )
 
@@ -95,14 +98,14 @@ def compare(
         elif (outcome.contract, outcome.chain_id) == (deployment.address, deployment.chain_id):
             by_round.setdefault(outcome.round_number, []).append((name, outcome))
 
-    recomputed = 0
+    recomputed = []
     missing = []
     for announced in announcements:
         digest = "0x" + announced.digest.hex()
         given = by_round.get(announced.round_number, [])
         matching = [(name, each) for name, each in given if each.digest == digest]
         if matching:
-            recomputed += 1
+            recomputed.append((announced, *matching[0]))
             findings += _about(announced, *matching[0])
             continue
         missing.append(announced.round_number)
@@ -118,7 +121,25 @@ def compare(
                     where=f"announced in block {announced.block}",
                 )
             )
-    return Compared(recomputed, tuple(missing), tuple(findings))
+    return Compared(tuple(recomputed), tuple(missing), tuple(findings))
+
+
+def overtaken(compared: Compared, folder: Path, moves: Moves) -> Iterator[str]:
+    """What to say of each announcement of links for addresses at which other accounts were by then
+    than when its manifest was made. One that ended before any of its links was applied did no
+    harm."""
+    for announced, name, published in compared.recomputed:
+        before = moves.until(announced.block)
+        harmless = announced.end in (End.REPLACED, End.VETOED) and announced.links == 0
+        if harmless or not before.after(published.followed_to).made:
+            continue
+        why = read_manifest(folder / name).overtaken_by(before)
+        if why is None:
+            continue
+        advice = ANNOUNCE_AGAIN
+        if announced.end is not End.OPEN:
+            advice = "the entries of these addresses were not for the accounts that its inputs name"
+        yield f"round {announced.round_number}, manifest {name}: {why}: {advice}"
 
 
 def _about(announced: Announcement, name: str, given: Published) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ never for what follows from it.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from eth_utils.address import to_checksum_address
+
 from sluice.account import Account, bound_nano, pass_over
 from sluice.audit.events import (
     At,
@@ -46,6 +48,7 @@ from sluice.events import (
 )
 from sluice.instructions import each_packed, unpack_instruction
 from sluice.ledger import Ledger, Skip
+from sluice.moves import Moved
 from sluice.parameters import Parameters
 from sluice.roles import NOBODY, Roles
 from sluice.words import NO_DIGEST, Entry, link_words, unpack_link
@@ -64,7 +67,7 @@ STOPPED_BY_A_PAUSE = (
 class Rebuild:
     """The escrow as the events that were read tell it, and what of them breaks a rule. Accounts are
     by address in lower case. `counts`: events by name; `done`: entries, instructions and
-    free_withdrawals that they carried."""
+    free_withdrawals that they carried; `moves`: accounts to other addresses, in order."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.ledger = Ledger(parameters)
@@ -73,6 +76,7 @@ class Rebuild:
         self.findings: list[Finding] = []
         self.counts: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
+        self.moves: list[Moved] = []
         self._skipped = 0
 
     @property
@@ -147,6 +151,9 @@ class Rebuild:
             case MoveOffered(account, to):
                 ledger.offer_move(account, to or NOBODY)
             case AccountMoved(account, to, nonce):
+                self.moves.append(
+                    Moved(at.block, to_checksum_address(account), to_checksum_address(to))
+                )
                 # by whichever way, it is as if it had been offered just now
                 ledger.offer_move(account, to)
                 ledger.accept_move(to, account, now)

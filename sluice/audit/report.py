@@ -50,6 +50,7 @@ def page(report: Report) -> RenderableType:
         table.add_row(name, Text.from_markup(_verdict(report, check)), Text(what))
     lines: list[RenderableType] = [table]
     lines += [Text(f"note: {note}") for note in report.notes]
+    lines += [Text(f"warning: {warning}", style="yellow") for warning in report.warnings]
     lines += [Text(f"{CHECKED[f.check]}: {f}", style="red") for f in report.findings[:SHOWN]]
     if len(report.findings) > SHOWN:
         lines.append(Text(f"and {len(report.findings) - SHOWN} more: --json has them all"))
@@ -85,6 +86,7 @@ def document(report: Report) -> dict[str, object]:
         "findings": [
             {**asdict(finding), "check": finding.check.value} for finding in report.findings
         ],
+        "warnings": report.warnings,
         "notes": report.notes,
         "events": report.rebuilt.counts.total(),
         "accounts": len(report.rebuilt.ledger.accounts),

@@ -12,11 +12,12 @@ from typing import Any
 from sluice.audit.findings import Check, Finding
 from sluice.audit.journal import Announcement, End
 from sluice.audit.rebuild import Rebuild
+from sluice.moves import Moved
 from sluice.parameters import Parameters
 from sluice.roles import Roles
 from sluice.stored import account_of
 
-FORM = 1
+FORM = 2
 """Of the text; another one is not read."""
 
 
@@ -43,6 +44,7 @@ def to_text(rebuilt: Rebuild) -> str:
         "roles": asdict(rebuilt.roles),
         "counts": dict(sorted(rebuilt.counts.items())),
         "done": dict(sorted(rebuilt.done.items())),
+        "moves": [asdict(each) for each in rebuilt.moves],
         "findings": [asdict(each) for each in rebuilt.findings],
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
@@ -73,6 +75,7 @@ def from_text(text: str, parameters: Parameters) -> Rebuild:
     rebuilt.roles = Roles(**document["roles"])
     rebuilt.counts = Counter(document["counts"])
     rebuilt.done = Counter(document["done"])
+    rebuilt.moves = [Moved(**each) for each in document["moves"]]
     rebuilt.findings = [
         Finding(**{**each, "check": Check(each["check"])}) for each in document["findings"]
     ]

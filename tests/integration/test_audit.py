@@ -13,6 +13,7 @@ from typing import Any
 
 import ape
 import pytest
+from ape.api import AccountAPI
 from eth_utils.crypto import keccak
 
 from sluice.anvil import free_port
@@ -21,10 +22,12 @@ from sluice.audit.events import EVENTS
 from sluice.audit.node import BlockId
 from sluice.calls import calls
 from sluice.devnet import anvil
+from sluice.errors import Refused
 from sluice.events import topic_of
 from sluice.instructions import Domain, SignedInstruction, instruction, relay_call, sign
 from sluice.sending import move_time
 from sluice.storage import WORDS_SLOT
+from sluice.weekly import WeeklyRun
 from sluice.words import (
     ACCOUNT_BITS,
     MAX_AMOUNT_NANO,
@@ -385,6 +388,46 @@ def test_audit_finds_a_manifest_with_another_nano(
     assert found["check"] == "manifests"
     assert found["subject"] == (f"round {ROUND}" if made_whole else f"manifest {path.name}")
     assert history.audit("--manifests", tmp_path / "nowhere").code == 1
+
+
+def test_audit_warns_of_an_account_that_moved_before_its_announcement(
+    two_stakers: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is of an address that the account has left: no rule is broken, and the audit says
+    what `ape run veto` says, also when it goes on from a checkpoint, until it is put right."""
+    world, history = two_stakers, History(two_stakers)
+    inputs = world.write_inputs({("staker01", 0): "-2"})
+    announce = WeeklyRun.announce
+
+    def race(run: WeeklyRun, announcement: Any, sender: AccountAPI) -> None:
+        world.send_as(world.names["staker01"], calls.offer_move(NEW))
+        world.send_as(NEW, calls.accept_move(world.names["staker01"]))
+        announce(run, announcement, sender)
+        raise Refused("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WeeklyRun, "announce", race)
+        assert world.route(inputs).code == 1
+
+    warned, again = history.audit(), history.audit()
+    store = f"sqlite:///{history.checkpoints}"
+    page = world.run("audit", "--checkpoints", store, "--manifests", world.manifests)
+    vetoed = world.run("veto", "--dry-run", "--json", "--manifests", world.manifests)
+    done = world.route(inputs, "--wait")
+    after = history.audit()
+
+    (complaint,) = vetoed.document["complaints"]
+    (path,) = {*world.manifests.glob("*.json")} - {Path(done.document["manifest"])}
+    for run in (warned, again):
+        assert run.code == 0, run.out + run.err
+        assert run.document["findings"] == []
+        assert run.document["warnings"] == [f"round {ROUND}, manifest {path.name}: {complaint}"]
+    assert warned.document["since_block"] is None
+    assert again.document["since_block"] is not None
+    assert f"warning: round {ROUND}, manifest {path.name}" in page.out
+    assert "Everything that was checked holds." in page.out
+    assert (done.code, after.code) == (0, 0), done.err + after.err
+    assert (after.document["warnings"], after.document["manifests_recomputed"]) == ([], 2)
 
 
 # --- checkpoints ----------------------------------------------------------------------------------

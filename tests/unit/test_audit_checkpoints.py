@@ -11,29 +11,11 @@ from sluice.audit.checkpoints import KEPT, Checkpoints
 from sluice.audit.manifests import Published
 from sluice.audit.node import BlockId
 from sluice.audit.rebuild import Rebuild
-from sluice.deployment import Deployment, Roles
 from sluice.errors import InvalidInput
-from sluice.parameters import Parameters
+from tests.recorded import ADDRESS, DEPLOYMENT
 
 STAKER = "0x" + "ab" * 20
-ADDRESS = "0x" + "00" * 20
-DEPLOYMENT = Deployment(
-    network="local",
-    chain_id=31_337,
-    address=ADDRESS,
-    lens=ADDRESS,
-    token=ADDRESS,
-    burner=ADDRESS,
-    roles=Roles(ADDRESS, ADDRESS, ADDRESS),
-    parameters=Parameters(10, 1_700_604_800, 1_700_000_000),
-    block=1,
-    block_hash="0x01",
-    code_hash="0x02",
-    lens_code_hash="0x03",
-    compiler="vyper",
-    commit="0",
-)
-PUBLISHED = Published("aa", ADDRESS, 31_337, 10, 0, 1, "0xbb")
+PUBLISHED = Published("aa", ADDRESS, 31_337, 10, 0, 1, "0xbb", 7)
 
 
 def block(number: int) -> BlockId:

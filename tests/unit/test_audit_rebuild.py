@@ -39,6 +39,7 @@ from sluice.events import (
 )
 from sluice.instructions import instruction, pack_instruction
 from sluice.ledger import Skip
+from sluice.moves import Moved
 from sluice.parameters import Parameters
 from sluice.words import NO_DIGEST, WALLET, Entry, digest_chain, link_bytes
 
@@ -276,6 +277,7 @@ def test_a_state_is_the_same_after_it_was_kept(told: Told) -> None:
     """Everything that an audit goes on from, in the middle of a round too."""
     told.staked().tell(SplitSet(STAKER, 9, ((WALLET, 10_000),)), MoveOffered(STAKER, NEW))
     told.tell(OwnershipOffered(STAKER), OwnershipTransferred(STAKER), OwnershipOffered(NEW))
+    told.tell(AccountMoved(f"0x{7:040x}", f"0x{8:040x}", 1_000))
     told.tell(Paused(told.now), Unpaused(), Paused(told.now))
     told.now += PARAMETERS.round_length_s
     links = [link_bytes([Entry(STAKER, {0: NMR})]), link_bytes([Entry(OTHER_STAKER)])]
@@ -290,6 +292,7 @@ def test_a_state_is_the_same_after_it_was_kept(told: Told) -> None:
     assert again.ledger.accounts == told.ledger.accounts
     assert again.findings == told.findings
     assert again.roles == told.roles
+    assert again.moves == told.moves == [Moved(1, f"0x{7:040x}", f"0x{8:040x}")]
     for rebuilt in (told, again):
         rebuilt.read(RoundResolved(PLAYED), At(9, 0, "0x", told.now))
         rebuilt.read(LinkApplied(PLAYED, links[1], told.now), At(9, 1, "0x", told.now))
