@@ -91,8 +91,9 @@ def cli() -> None:
     Directly a change costs gas, shown before; with --gasless it is only signed, and anybody sends
     it. Amounts are NMR with at most nine decimals, models are numbered 0 to 64.
 
-    Exit codes: 0 done; 1 refused or failed, the message says what to do; 2 wrong arguments; 3 the
-    escrow is paused, it says until when. Withdrawals, stakes and splits are never paused.
+    Exit codes: 0 done; 1 refused or failed, the message says what to do; 2 wrong arguments; 3 come
+    back later, it says when or why: the escrow is paused, a transaction of the account waits for a
+    block, or the node is behind. Withdrawals, stakes and splits are never paused.
     """
 
 

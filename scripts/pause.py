@@ -39,7 +39,8 @@ def cli(
     Example:
       ape run pause --network ethereum:mainnet:node
 
-    Exit codes: 0 it is paused; 1 refused or failed; 2 wrong arguments.
+    Exit codes: 0 it is paused; 1 refused or failed; 2 wrong arguments; 3 come back later: a
+    transaction of the sender waits for a block, or the node is behind.
     """
     output = Output(as_json)
     deployment, escrow = load_and_check(record or record_path(provider), provider)

@@ -34,7 +34,8 @@ def cli(
       ape run unpause --network ethereum:mainnet:node
 
     Exit codes: 0 nothing is paused, and the guardian can pause again; 1 refused or failed; 2 wrong
-    arguments.
+    arguments; 3 come back later: a transaction of the sender waits for a block, or the node is
+    behind.
     """
     output = Output(as_json)
     _, escrow = load_and_check(record or record_path(provider), provider)

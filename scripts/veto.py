@@ -77,7 +77,8 @@ def cli(
       ape run veto round-900-1.json --inputs payouts.csv --network ethereum:mainnet:node
 
     Exit codes: 0 vetoed, or nothing is announced, or, with --dry-run, it is what was published;
-    1 refused, failed, or, with --dry-run, it is not; 2 wrong arguments.
+    1 refused, failed, or, with --dry-run, it is not; 2 wrong arguments; 3 come back later: a
+    transaction of the sender waits for a block, or the node is behind.
     """
     output = Output(as_json)
     deployment, escrow = load_and_check(record or record_path(provider), provider)
