@@ -3,8 +3,9 @@ tools/participants_page.py` (`--check`: say whether the page is up to date, writ
 
 A command is a line that begins with `$ ape run` in a fenced block; what follows in the block is its
 answer. A comment in angle brackets is what happens in between: `<!-- passes 4 -->`, a pass with
-payouts in NMR by model `<!-- pass 0=1.5 3=-0.5 -->`, `<!-- days 7 -->`. Everything runs on an anvil
-of its own that starts at the same time each run, as ape's test account 3.
+payouts in NMR by model `<!-- pass 0=1.5 3=-0.5 -->`, `<!-- days 7 -->`, `<!-- pause -->` and
+`<!-- unpause -->`. Everything runs on an anvil of its own that starts at the same time each run, as
+ape's test account 3, or as the one that `--account` names by what it is.
 """
 
 import importlib.util
@@ -28,8 +29,9 @@ from sluice.deployment import Roles, write_record
 from sluice.errors import SluiceError
 from sluice.escrow import Escrow
 from sluice.lens import Lens
+from sluice.pausing import pause_now
 from sluice.rounds import entries, links
-from sluice.sending import move_time, parse_nmr, pass_days
+from sluice.sending import COME_BACK_LATER, DONE, move_time, parse_nmr, pass_days
 from sluice.words import NO_DIGEST, digest_chain, link_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +41,8 @@ START = 1_767_441_600
 DAY_S = 86_400
 FIRST_PASS = 500
 STAKER = 3
+ACTORS = {"old": STAKER, "new": 4, "anybody": 5}
+"""Numbers of test accounts, by the names that the page's commands give them."""
 NMR = 10**9
 COLUMNS = 112
 
@@ -57,6 +61,7 @@ class Stage:
     def __init__(self, provider: ProviderAPI, url: str, folder: Path) -> None:
         self.provider, self.url, self.folder = provider, url, folder
         owner, self.operator, guardian = ape.accounts.test_accounts[:3]
+        self.owner, self.guardian = owner, guardian
         roles = Roles(owner.address, self.operator.address, guardian.address)
         deployment = deploy(Plan(roles, FIRST_PASS, START + DAY_S), owner)
         write_record(deployment, folder / "record.json")
@@ -72,12 +77,16 @@ class Stage:
         """What a command answers to a person who says yes to everything."""
         _, _, script, *arguments = shlex.split(command)
         fixed = ["--network", self.url, "--record", str(self.folder / "record.json")]
-        if script == "account":
+        if "--account" in arguments:
+            at = arguments.index("--account") + 1
+            arguments[at] = str(ACTORS[arguments[at]])
+        elif script == "account":
             fixed += ["--account", str(STAKER)]
         result = CliRunner().invoke(
             _command(script), [*arguments, *fixed], input="y\n", env={"COLUMNS": str(COLUMNS)}
         )
-        if result.exit_code:
+        come_back = COME_BACK_LATER if pause_now(self.escrow) else DONE
+        if result.exit_code not in (DONE, come_back):
             raise SluiceError(f"{command}: {result.output}") from result.exception
         return _HASH.sub(lambda match: match[0][:10] + "…", result.output.rstrip("\n"))
 
@@ -89,12 +98,16 @@ class Stage:
         elif verb == "passes":
             for _ in range(int(words[0])):
                 self._pass({})
+        elif verb == "pause":
+            self.escrow.pause(sender=self.guardian)
+        elif verb == "unpause":
+            self.escrow.unpause(sender=self.owner)
         elif verb == "pass":
             typed = (word.split("=") for word in words)
             self._pass({int(m): parse_nmr(n.removeprefix("-")) * (-1 if n[0] == "-" else 1)
                         for m, n in typed})  # fmt: skip
         else:
-            raise SluiceError(f"<!-- {what} -->: write passes, pass or days")
+            raise SluiceError(f"<!-- {what} -->: write passes, pass, days, pause or unpause")
 
     def _pass(self, payouts_nano: Mapping[int, int]) -> None:
         round_number = self.escrow.round_state().resolved + 1
