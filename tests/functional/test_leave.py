@@ -12,7 +12,7 @@ from sluice.words import (
     unpack_split,
 )
 from tests.escrow_world import FIRST_PASS, World, nano, refuses
-from tests.messages import Instruction
+from tests.messages import Instruction, Withdrawal
 
 
 def test_leave_refuses_a_pool_that_would_not_fit(world: World, staker: str) -> None:
@@ -133,3 +133,13 @@ def test_leave_kills_what_was_signed_before_also_for_nonces_to_come(
     for each in signed:
         assert world.relay(each) == (0, {staker: "instruction: its nonce is used or cancelled"})
     assert world.stakes_nano(staker) == {}
+
+
+def test_leave_leaves_signed_withdrawals(world: World, staker: str) -> None:
+    """They have no nonce, and can only pay the account itself."""
+    world.stake(staker, {0: 10})
+    signed = world.signed(Withdrawal(staker, 4, 1), "staker")
+
+    world.escrow.leave(sender=staker)
+
+    assert world.pay(signed) == [(4, Skip.PAID)]
