@@ -106,7 +106,7 @@ class Escrow(Contract):
         return self.send(calls.set_split(model, split), sender, gas)
 
     def leave(self, *, sender: AccountAPI, gas: int | None = None) -> ReceiptAPI:
-        """Every stake to the pool; whatever was signed before is dead."""
+        """Every stake to the pool; instructions and moves signed before are dead."""
         return self.send(calls.leave(), sender, gas)
 
     def withdraw(

@@ -95,7 +95,7 @@ class AccountNow:
         return replace(self, account=account)
 
     def left(self) -> "AccountNow":
-        """After `leave`: every stake in the pool, what was signed before dead."""
+        """After `leave`: every stake in the pool, instructions and moves signed before dead."""
         account = self.account.copy()
         leave(account)
         return replace(self, account=account)
