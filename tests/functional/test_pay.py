@@ -22,11 +22,12 @@ from tests.escrow_world import (
     role_address,
     set_time,
 )
-from tests.gas_limits import REVERTED, outcomes
+from tests.gas_limits import REVERTED, least_gas, outcomes
 from tests.hostile import (
     BAD_SIGNATURES,
     CUT_SHORT,
     bad_signature,
+    calls_to,
 )
 from tests.messages import Withdrawal, packed_by_code, packed_signatures
 
@@ -158,6 +159,20 @@ def test_pay_of_a_second_request_waits_for_the_next_period(world: World, staker:
     assert world.pay(world.signed(first, "staker")) == [(0, Skip.TURN_USED)]
     assert world.pay(world.signed(next_one, "staker")) == [(5, Skip.PAID)]
     assert world.pool_nano(staker) == 4
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (3, 4), (5, 8), (7, 1_016)])
+def test_pay_remembers_the_period_and_nothing_of_the_one_before(
+    world: World, staker: str, first: int, second: int
+) -> None:
+    """S20: whatever bits the two have in common, the next turn comes with the next period."""
+    world.stake(staker, {}, pool_nano=13)
+    for period in (first, second, second + 1):
+        set_time(START + (period - 1) * FORTNIGHT)
+        request = Withdrawal(staker, 4, period)
+
+        assert world.pay(world.signed(request, "staker")) == [(4, Skip.PAID)]
+        assert world.period(staker) == period
 
 
 def test_pay_skips_a_period_to_come_and_takes_an_older_one(world: World, staker: str) -> None:
@@ -319,6 +334,22 @@ def test_pay_reverts_rather_than_skip_for_want_of_gas(trap: World, staker: str) 
         return trap.pay(signed, gas=gas)[0]
 
     assert outcomes(pay, range(40_000, 400_000, 6_000)) == {REVERTED, (4, Skip.PAID)}
+
+
+def test_pay_gives_the_token_all_of_its_gas_or_reverts(world: World, staker: str) -> None:
+    """At the very border the transfer still has all of its cap."""
+    world.stake(staker, {}, pool_nano=13)
+    signed = world.signed(Withdrawal(staker, 4, 1), "staker")
+
+    def pay(gas: int) -> tuple[int, Skip]:
+        (paid,) = world.pay(signed, gas=gas)
+        (call,) = calls_to(world, str(world.token.address))
+        assert call.msg.gas == TRANSFER_GAS
+        return paid
+
+    border = least_gas(pay, 40_000, 400_000)
+    assert outcomes(pay, range(border, border + 500, 17)) == {(4, Skip.PAID)}
+    assert outcomes(pay, range(border - 1, border - 500, -17)) == {REVERTED}
 
 
 def test_pay_says_when_too_little_gas_is_left(trap: World, staker: str, operator: str) -> None:

@@ -458,3 +458,19 @@ def test_resolve_does_the_same_for_the_typical_account_and_for_any_other(
     assert (one.pool_nano, one.stake_nano) == (other.pool_nano, other.stake_nano)
     assert (one.risks_units, one.round_word) == (other.risks_units, other.round_word)
     assert other.stake_nano == STAKE + payout
+
+
+def test_resolve_counts_an_earning_for_its_own_entry_only(
+    opened: World, staker: str, other_staker: str
+) -> None:
+    """The next entry of the link has a loss on the same model that only its pool covers."""
+    split(opened, staker, {0: ((POOL, 10_000),)})
+    opened.escrow.set_stakes([0], [nano(5)], sender=other_staker)
+    entries = [Entry(staker, {0: 1_000}), Entry(other_staker, {0: -300})]
+
+    opened.run_pass(PLAYED, entries)
+
+    assert (opened.pool_nano(staker), opened.stakes_nano(staker)[0]) == (1_000, STAKE)
+    assert opened.pool_nano(other_staker) == STAKE - 300
+    assert opened.stakes_nano(other_staker) == {}
+    assert opened.escrow.burned() == nano(300)

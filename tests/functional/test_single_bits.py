@@ -17,7 +17,7 @@ from sluice.words import (
     pack_split,
     unpack_account,
 )
-from tests.escrow_world import FIRST_PASS, PLAYED, STAKE, World, nano, refuses
+from tests.escrow_world import FIRST_PASS, PLAYED, STAKE, World, deploy_world, nano, refuses
 from tests.messages import Withdrawal
 
 NOT_FRESH = "move: to another address without stakes, risks or splits"
@@ -194,3 +194,62 @@ def test_a_loss_takes_stakes_and_no_flag_of_a_split(world: World, staker: str, s
     assert after[0] >> 254 == before[0] >> 254
     for page in (1, 2):
         assert after.get(page, 0) >> 216 == before.get(page, 0) >> 216
+
+
+@pytest.mark.parametrize("bit", range(32, 53))
+@pytest.mark.parametrize(("sign", "what"), [(1, "earnings"), (-1, "losses")])
+def test_no_bit_of_a_payout_is_lost_when_it_is_held_against_the_bound(
+    opened: World, staker: str, bit: int, sign: int, what: str
+) -> None:
+    """N6: far above the bound, up to the largest that an entry can say."""
+    link = link_bytes([Entry(staker, {0: sign * 2**bit})])
+
+    with opened.unchanged_round(), refuses(f"entry 00 of link 00: {what} are above its bound"):
+        opened.resolve(PLAYED, [link])
+
+
+@pytest.mark.parametrize("last_bit", [0, 1])
+def test_an_address_may_be_even_or_odd(world: World, last_bit: int) -> None:
+    """An account and the place of a word stand in one key; no neighbour's word is read for it."""
+    account, neighbour = (f"0x{0xABCD << 120 | bit:040x}" for bit in (last_bit, 1 - last_bit))
+    for each in (account, neighbour):
+        world.stake(each, {0: STAKE}, pool_nano=9)
+    world.put_due(account, 7)
+
+    world.escrow.cancel_instructions(3, sender=account)
+    with refuses("nonce: must be above the present one"):
+        world.escrow.cancel_instructions(3, sender=account)
+    world.escrow.set_stakes([0], [nano(STAKE + 5)], sender=account)
+
+    assert (world.pool_nano(account), world.due_nano(account)) == (4, 4)
+    assert [world.lens.position(each).nonce for each in (account, neighbour)] == [3, 0]
+    assert world.pool_nano(neighbour) == 9
+
+
+UNIT_STAKE = 10_000 << 18
+"""The stake of one unit of risk where a round risks one basis point, in nano-NMR."""
+
+
+@pytest.mark.parametrize(
+    ("stakes", "units"),
+    [
+        ({0: UNIT_STAKE}, 1),
+        ({0: UNIT_STAKE + 1}, 2),
+        ({1: UNIT_STAKE}, 1),
+        ({1: UNIT_STAKE + 1}, 2),
+        ({0: UNIT_STAKE - 1, 64: 1}, 1),
+        ({0: UNIT_STAKE - 1, 64: 2}, 2),
+    ],
+)
+def test_a_risk_is_rounded_up_from_the_first_nano_on(
+    staker: str, stakes: dict[int, int], units: int
+) -> None:
+    """N6: with a cap that has a risk of every number of nanos, unlike the usual one."""
+    with boa.env.anchor():
+        world = deploy_world(cap_bps=1)
+        world.stake(staker, stakes)
+
+        world.run_pass(FIRST_PASS, [Entry(staker)])
+
+        ring = world.parameters.round_word(FIRST_PASS) % 4
+        assert unpack_account(world.words(staker)[0]).risks_units[ring] == units
