@@ -12,6 +12,7 @@ from sluice.words import (
     unpack_account,
 )
 from tests.escrow_world import (
+    FIRST_PASS,
     PLAYED,
     STAKE,
     World,
@@ -216,6 +217,19 @@ def test_resolve_clears_the_risks_of_passes_that_left_the_account_out(
         with refuses(message):
             opened.resolve(round_number, [link_bytes([Entry(staker, {0: -1})])])
         opened.run_pass(round_number, [Entry(staker)])
+
+
+@pytest.mark.parametrize("missed", [0, 1, 2, 3, 4])
+def test_resolve_lets_an_account_join_at_any_pass(world: World, staker: str, missed: int) -> None:
+    """S5: the first passes of the escrow may have left it out; none is counted after."""
+    world.stake(staker, {0: STAKE})
+    world.run_passes(FIRST_PASS, FIRST_PASS + missed - 1)
+
+    world.run_pass(FIRST_PASS + missed, [Entry(staker)])
+
+    joined = world.parameters.round_word(FIRST_PASS + missed)
+    assert unpack_account(world.words(staker)[0]).round_word == joined
+    assert [risk.round for risk in world.lens.risks_of(staker)] == [PLAYED + missed]
 
 
 def test_resolve_opens_nothing_from_the_pass_time_of_the_next_round_on(

@@ -19,13 +19,13 @@ def test_set_stakes_refuses_lists_of_unequal_length(
         world.escrow.set_stakes(models, stakes, sender=staker)
 
 
-@pytest.mark.parametrize("model", [65, 254, MAX])
+@pytest.mark.parametrize("model", [65, 254, 2**202, 2**202 + 5, 2**255 + 64, MAX])
 def test_set_stakes_refuses_a_model_above_64(world: World, staker: str, model: int) -> None:
     with refuses("models: numbered 0 to 64"):
         world.escrow.set_stakes([0, model], [0, 0], sender=staker)
 
 
-@pytest.mark.parametrize("models", [[1, 0], [0, 0], [5, 6, 6], [64, 63]])
+@pytest.mark.parametrize("models", [[1, 0], [0, 0], [5, 6, 6], [64, 63], [64, 64]])
 def test_set_stakes_refuses_models_that_do_not_ascend(
     world: World, staker: str, models: list[int]
 ) -> None:

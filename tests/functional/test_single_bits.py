@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from sluice.account import risk_units
+from sluice.account import lock_nano, risk_units
 from sluice.ledger import Skip
 from sluice.words import (
     MAX_AMOUNT_NANO,
@@ -101,6 +101,31 @@ def test_what_is_due_is_free_to_its_last_nano(world: World, staker: str, due_nan
         assert world.due_nano(staker) == 0
         assert world.lens.position(staker).nonce == 5
     assert world.pay(world.signed(Withdrawal(staker, None, 1), "staker")) == [(due_nano, Skip.PAID)]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_every_bit_of_a_risk_holds_back_a_signed_withdrawal(
+    world: World, staker: str, place: int
+) -> None:
+    """S44: at whichever place of the ring; there is no stake that could cover it."""
+    world.put_round(FIRST_PASS + 3)
+    pool_nano = (2**30 << 18) + 10
+    boa.env.set_storage(
+        world.token.address, _balance_slot(world, str(world.escrow.address)), nano(pool_nano)
+    )
+    for bit in range(1, 30):
+        risks = [0, 0, 0, 0]
+        risks[place] = 1 << bit
+        word = AccountWord(pool_nano, 0, (risks[0], risks[1], risks[2], risks[3]), round_word=4)
+        free_nano = pool_nano - lock_nano(1 << bit)
+        with boa.env.anchor():
+            world.put(staker, {0: pack_account(word)})
+            for more_nano, paid in (
+                (1, (0, Skip.ABOVE_WITHDRAWABLE)),
+                (0, (free_nano, Skip.PAID)),
+            ):
+                request = Withdrawal(staker, free_nano + more_nano, 1)
+                assert world.pay(world.signed(request, "staker")) == [paid]
 
 
 def _balance_slot(world: World, account: str) -> int:
