@@ -222,7 +222,7 @@ def set_split(
 @external
 def leave():
     """
-    @notice The first step of the way out: every stake to the pool, and whatever was signed before
+    @notice The first step of the way out: every stake to the pool; any instruction or move signed
             is dead. Then `withdraw` as it frees.
     """
     staking._leave(msg.sender)
