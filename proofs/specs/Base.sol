@@ -69,6 +69,9 @@ abstract contract Base {
     uint256 internal constant FIRST_PASS_TIME = DEPLOYED_AT + 3 days;
     uint256 internal constant NANO = 10 ** 9;
     uint256 internal constant AMOUNT = 2 ** 54 - 1;
+    // two amounts of a stake page with room for sums, which taken modulo HALVES come together
+    uint256 internal constant EVEN = AMOUNT | (AMOUNT << 108);
+    uint256 internal constant HALVES = 2 ** 108 - 1;
 
     // its product with 10^9 is 2^9, modulo 2^256
     uint256 internal constant NANO_INVERSE =
@@ -139,6 +142,12 @@ abstract contract Base {
     function _either(bool a, bool b) internal pure returns (bool c) {
         assembly {
             c := or(a, b)
+        }
+    }
+
+    function _both(bool a, bool b) internal pure returns (bool c) {
+        assembly {
+            c := and(a, b)
         }
     }
 

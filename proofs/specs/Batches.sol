@@ -21,8 +21,9 @@ abstract contract Signatures is Calls {
     /// Whether the account's own key signed this: the claims rest on it alone. A contract wallet's
     /// word (ERC-1271) is not looked at here.
     function _is_signed(Signed memory s) internal pure returns (bool) {
-        return ecrecover(s.hash, uint8(27 + (s.vs >> 255)), s.r, bytes32((s.vs << 1) >> 1))
-            == s.account && s.account != address(0);
+        bytes32 low = bytes32((s.vs << 1) >> 1);
+        address signer = ecrecover(s.hash, uint8(27 + (s.vs >> 255)), s.r, low);
+        return _both(signer == s.account, s.account != address(0));
     }
 
     function _key_signature() internal pure returns (Signed memory s) {
@@ -154,8 +155,18 @@ contract PayDueReached is PayDue {
     }
 }
 
-/// `relay` with one instruction of two stakes.
+/// `relay` with one instruction of two stakes, of models 0 and 1.
 contract Relay is Signatures {
+    bytes32 internal constant INSTRUCTION = keccak256(
+        "Instruction(address account,uint256[] models,uint256[] stakes,Split[] splits,uint256 nonce,uint256 deadline)Split(uint256 model,uint256[] destinations,uint256[] shares)"
+    );
+
+    struct Words {
+        uint256 first;
+        uint256 page;
+        uint256 beside;
+    }
+
     function check_relay() public {
         Call memory c = _begin(0);
         Signed memory s = _key_signature();
@@ -164,7 +175,6 @@ contract Relay is Signatures {
         s.deadline = svm.createUint(32, "deadline");
         s.first = svm.createUint(54, "first");
         s.second = svm.createUint(54, "second");
-        // models 0 and 1
         c.data = abi.encodeWithSignature(
             "relay(bytes,bytes)",
             abi.encodePacked(
@@ -175,35 +185,44 @@ contract Relay is Signatures {
             abi.encodePacked(s.r, s.vs)
         );
         vm.assume(s.deadline != 2 ** 32 - 1);
-        uint256 before = word(key(0, s.account));
-        uint256 page = word(key(1, s.account));
-        uint256 beside = word(key(32, s.account));
+        Words memory before = _words(s.account);
         uint256 any = svm.createUint256("any");
         uint256 any_before = word(any);
         if (!_send(c)) return;
 
         assert(token.sends() == 0 && token.pulls() == 0);
-        uint256 now_ = word(key(0, s.account));
-        if (word(any) == any_before) return;
+        Words memory now_ = _words(s.account);
+        if (now_.beside == before.beside) {
+            // skipped
+            assert(word(any) == any_before);
+            return;
+        }
         assert(
-            any == key(0, s.account) || any == key(1, s.account) || any == key(32, s.account)
+            _either(
+                _either(word(any) == any_before, any == key(0, s.account)),
+                _either(any == key(1, s.account), any == key(32, s.account))
+            )
         );
-        assert(block.timestamp <= s.deadline);
-        assert(s.nonce == beside >> 230 && word(key(32, s.account)) >> 230 == s.nonce + 1);
-        assert((now_ >> 54) & AMOUNT == s.first);
-        assert(word(key(1, s.account)) == (page & ~AMOUNT) | s.second);
-        assert(
-            (now_ & AMOUNT) + s.first + s.second
-                == (before & AMOUNT) + ((before >> 54) & AMOUNT) + (page & AMOUNT)
-        );
+        assert(block.timestamp <= s.deadline && !_paused());
+        assert(s.nonce == before.beside >> 230 && now_.beside >> 230 == s.nonce + 1);
+        _signed(s);
+        assert(now_.page == (before.page & ~AMOUNT) | s.second);
+        _done();
+    }
+
+    function _words(address account) internal view returns (Words memory w) {
+        w.first = word(key(0, account));
+        w.page = word(key(1, account));
+        w.beside = word(key(32, account));
+    }
+
+    function _signed(Signed memory s) internal {
         uint256[] memory models = new uint256[](2);
         models[1] = 1;
         s.hash = _typed(
             keccak256(
                 abi.encode(
-                    keccak256(
-                        "Instruction(address account,uint256[] models,uint256[] stakes,Split[] splits,uint256 nonce,uint256 deadline)Split(uint256 model,uint256[] destinations,uint256[] shares)"
-                    ),
+                    INSTRUCTION,
                     s.account,
                     keccak256(abi.encodePacked(models)),
                     keccak256(abi.encode(s.first * NANO, s.second * NANO)),
@@ -214,5 +233,84 @@ contract Relay is Signatures {
             )
         );
         assert(_is_signed(s));
+    }
+
+    function _done() internal virtual {}
+}
+
+/// Found false: an instruction can be applied.
+contract RelayReached is Relay {
+    function _done() internal pure override {
+        assert(false);
+    }
+}
+
+/// `relay_move` between two accounts without stake pages.
+contract RelayMove is Signatures {
+    function check_relay_move() public {
+        Call memory c = _begin(6);
+        Signed memory s = _key_signature();
+        Signed memory t = _key_signature();
+        s.account = svm.createAddress("account");
+        t.account = svm.createAddress("to");
+        s.deadline = svm.createUint256("deadline");
+        for (uint256 i = 0; i < 6; i++) c.accounts[i] = i < 3 ? s.account : t.account;
+        c.places[1] = c.places[4] = 17;
+        c.places[2] = c.places[5] = 32;
+        c.data = abi.encodeWithSignature(
+            "relay_move(address,address,uint256,bytes,bytes)",
+            s.account,
+            t.account,
+            s.deadline,
+            abi.encodePacked(s.r, s.vs),
+            abi.encodePacked(t.r, t.vs)
+        );
+        vm.assume(s.account.code.length == 0 && t.account.code.length == 0);
+        vm.assume(_pages(s.account) == 0 && _pages(t.account) == 0);
+        uint256 before = word(key(0, s.account));
+        uint256 to_before = word(key(0, t.account));
+        s.nonce = word(key(32, s.account)) >> 230;
+        uint256 any = svm.createUint256("any");
+        uint256 any_before = word(any);
+        if (!_send(c)) return;
+
+        assert(token.sends() == 0 && token.pulls() == 0);
+        assert(
+            _both(block.timestamp <= s.deadline, _both(!_paused(), scalar(SLOT_ANNOUNCED_AT) == 0))
+        );
+        s.hash = t.hash = _typed(
+            keccak256(
+                abi.encode(
+                    keccak256("Move(address account,address to,uint256 nonce,uint256 deadline)"),
+                    s.account,
+                    t.account,
+                    s.nonce,
+                    s.deadline
+                )
+            )
+        );
+        assert(_both(_is_signed(s), _is_signed(t)));
+        bool named = word(any) == any_before;
+        for (uint256 i = 0; i < 6; i++) {
+            named = _either(named, any == key(c.places[i], c.accounts[i]));
+        }
+        // the account is emptied, and all of it stands beside the other's pool
+        uint256 now_ = word(key(0, t.account));
+        bool emptied = word(key(0, s.account)) & (2 ** 239 - 1) == 0;
+        bool arrived = _both(
+            (now_ >> 54) & AMOUNT == (before >> 54) & AMOUNT,
+            now_ & AMOUNT == (before & AMOUNT) + (to_before & AMOUNT)
+        );
+        assert(_both(named, _both(emptied, arrived)));
+        _done();
+    }
+
+    function _done() internal virtual {}
+}
+
+/// Found false: a signed move can succeed.
+contract RelayMoveReached is RelayMove {
+    function _done() internal pure override {
+        assert(false);
     }
 }

@@ -76,31 +76,44 @@ abstract contract OneEntry is Calls {
     }
 }
 
-/// A pass neither burns nor pays more than what the account's word records for the round, and takes
-/// from the reserve, and adds to what waits to be burned, exactly what it gives and takes.
+/// A pass neither burns nor earns more than what the account's word records for the round, and what
+/// the stake loses and gains is what is burned and taken from the reserve: of an account that may
+/// have missed any number of passes, and something due, as long as its stake covers the loss.
 contract Bounded is OneEntry {
     function claim(Entry memory e) internal override {
         _one_model(e);
+        uint256 stake = (e.word >> 54) & AMOUNT;
+        vm.assume(stake != 0 && stake + e.payout >= BIAS && stake + e.payout - BIAS <= AMOUNT);
+        // no round after this one is done
+        vm.assume((e.word >> 228) & 2047 <= scalar(SLOT_RESOLVED));
         uint256 any = svm.createUint256("any");
         uint256 before = word(any);
         if (!_send(e.call)) return;
 
+        assert(e.payout <= BIAS + e.bound && BIAS <= e.payout + e.bound);
         uint256 now_ = word(key(0, e.account));
-        assert(_equity(now_) <= _equity(e.word) + e.bound);
-        assert(_equity(e.word) <= _equity(now_) + e.bound);
-        assert(scalar(SLOT_BURNED) <= e.burned + e.bound);
-        assert(e.reserve <= scalar(SLOT_RESERVE) + e.bound);
-        assert(
-            _equity(now_) + scalar(SLOT_RESERVE) + scalar(SLOT_BURNED)
-                == _equity(e.word) + e.reserve + e.burned
-        );
-        assert(
-            _either(
-                word(any) == before,
-                _either(any == key(0, e.account), any == key(32, e.account))
-            )
-        );
+        assert((now_ >> 54) & AMOUNT == stake + e.payout - BIAS);
+        assert(now_ & AMOUNT == e.word & AMOUNT);
+        if (e.payout >= BIAS) {
+            assert(scalar(SLOT_RESERVE) == e.reserve - (e.payout - BIAS));
+            assert(scalar(SLOT_BURNED) == e.burned);
+        } else {
+            assert(scalar(SLOT_RESERVE) == e.reserve);
+            assert(scalar(SLOT_BURNED) == e.burned + (BIAS - e.payout));
+        }
+        assert(_either(word(any) == before, any == key(0, e.account)));
         assert(token.sends() == 0 && token.pulls() == 0);
+        _done(e);
+    }
+
+    function _done(Entry memory e) internal virtual {}
+}
+
+/// Found false: an account that missed a pass can lose, and has something due.
+contract BoundedReached is Bounded {
+    function _done(Entry memory e) internal view override {
+        bool missed = (e.word >> 228) & 2047 < scalar(SLOT_RESOLVED) - 1;
+        assert(!missed || e.payout >= BIAS || e.word >> 255 == 0);
     }
 }
 
@@ -140,5 +153,83 @@ contract EntryReached is OneEntry {
         if (!_send(e.call)) return;
         uint256 now_ = word(key(0, e.account));
         assert(_equity(now_) >= _equity(e.word));
+    }
+}
+
+/// A loss that the stake does not cover comes out of the pool, and what neither covers is not
+/// burned: never more than what is recorded.
+contract Uncovered is OneEntry {
+    function claim(Entry memory e) internal override {
+        _one_model(e);
+        vm.assume(e.payout + ((e.word >> 54) & AMOUNT) < BIAS);
+        vm.assume((e.word >> 228) & 2047 == scalar(SLOT_RESOLVED));
+        vm.assume(e.word >> 255 == 0);
+        uint256 any = svm.createUint256("any");
+        uint256 before = word(any);
+        if (!_send(e.call)) return;
+
+        assert(scalar(SLOT_BURNED) <= e.burned + e.bound);
+        assert(scalar(SLOT_RESERVE) == e.reserve);
+        assert(_either(word(any) == before, any == key(0, e.account)));
+    }
+}
+
+/// An account with one stake page that the entry names, each stake of which covers its loss, and is
+/// not zero if it earns: burned and earned is at most what is recorded.
+/// @custom:halmos --solver-timeout-branching 1s
+contract BoundedPage is OneEntry {
+    function claim(Entry memory e) internal override {
+        uint256 payouts = svm.createUint(216, "payouts");
+        _name_page(e, payouts);
+        uint256 stake = (e.word >> 54) & AMOUNT;
+        vm.assume((e.word >> 228) & 2047 == scalar(SLOT_RESOLVED));
+        vm.assume((e.word >> 249) & 127 == 1);
+        vm.assume(stake != 0 && stake + e.payout >= BIAS && stake + e.payout - BIAS <= AMOUNT);
+        uint256 page = word(key(1, e.account));
+        vm.assume(page >> 216 == 0);
+        for (uint256 i = 0; i < 4; i++) {
+            uint256 held = (page >> (54 * i)) & AMOUNT;
+            uint256 payout = (payouts >> (54 * i)) & AMOUNT;
+            bool covered = _both(held < BIAS, held + payout >= BIAS);
+            vm.assume(_both(covered, _either(payout <= BIAS, held != 0)));
+        }
+        uint256 any = svm.createUint256("any");
+        uint256 before = word(any);
+        if (!_send(e.call)) return;
+
+        assert(scalar(SLOT_BURNED) <= e.burned + e.bound);
+        assert(e.reserve <= scalar(SLOT_RESERVE) + e.bound);
+        bool named = _either(any == key(0, e.account), any == key(1, e.account));
+        assert(_either(word(any) == before, named));
+        assert(token.sends() == 0 && token.pulls() == 0);
+        _done();
+    }
+
+    /// The entry has a page word as well, of stake page 1.
+    function _name_page(Entry memory e, uint256 payouts) internal {
+        bytes[] memory links = new bytes[](1);
+        links[0] = abi.encodePacked(
+            uint256(uint160(e.account)) | (e.payout << 160) | (1 << 214), payouts | (1 << 216)
+        );
+        vm.store(
+            escrow,
+            bytes32(SLOT_DIGEST),
+            keccak256(abi.encodePacked(keccak256(links[0]), bytes32(0)))
+        );
+        e.call.data = abi.encodeWithSignature(
+            "resolve(uint256,bytes[],bytes32)",
+            FIRST_PASS + scalar(SLOT_RESOLVED),
+            links,
+            bytes32(0)
+        );
+    }
+
+    function _done() internal virtual {}
+}
+
+/// Found false: such an account can be passed.
+contract BoundedPageReached is BoundedPage {
+    function _done() internal pure override {
+        assert(false);
     }
 }
