@@ -148,7 +148,13 @@ def store(code: str, checks: dict[str, dict[str, Any]]) -> None:
 def table(specs: list[Spec], results: dict[str, Any]) -> str:
     """The table of `docs/proofs.md`, from the results that are stored."""
     code = results["code"][:16]
-    lines = [f"Runtime code without immutables `{code}` (SHA-256, first 16 of 64 digits).", ""]
+    checks = results["checks"].values()
+    minutes = round(sum(check["seconds"] for check in checks) / 60)
+    lines = [
+        f"Runtime code without immutables `{code}` (SHA-256, first 16 of 64 digits). All "
+        f"{len(checks)} checks came out as they have to, in {minutes} minutes.",
+        "",
+    ]
     for spec in specs:
         verb = "Proved" if spec.expects == PROVED else "Found false, as it has to be"
         lines += [f"### {spec.name}", "", spec.claim, "", f"Assumed: {spec.assumes}", ""]
