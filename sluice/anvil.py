@@ -14,7 +14,7 @@ from sluice.errors import SluiceError
 MNEMONIC = "test test test test test test test test test test test junk"
 """The one that ape's test accounts are made from."""
 
-START_S = 20
+START_S = 60
 STOP_S = 20
 """Time enough to write a large state."""
 
