@@ -106,6 +106,20 @@ def test_pay_refuses_more_signatures_than_requests(
         world.escrow.pay([request.word()], [], signatures, sender=operator)
 
 
+@pytest.mark.parametrize(
+    ("size", "refusal"), [(18_432, "signatures: more than messages"), (18_433, "")]
+)
+def test_pay_reads_as_many_bytes_of_signatures_as_it_says(
+    world: World, staker: str, operator: str, size: int, refusal: str
+) -> None:
+    """72 for each of 256 requests; more of them is no call."""
+    request = Withdrawal(staker, 4, 1)
+    signatures = packed_signatures([world.sign(request, "staker")]).ljust(size, b"\1")
+
+    with refuses(refusal):
+        world.escrow.pay([request.word()], [], signatures, sender=operator)
+
+
 def test_pay_pays_to_the_accounts_own_address_and_uses_the_turn(
     world: World, staker: str, other_staker: str
 ) -> None:
