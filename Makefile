@@ -49,7 +49,7 @@ PYTHON_SOURCES = $(wildcard sluice scripts tests tools)
 # The second runs in one process: ape's workers would share one compile cache and race for it.
 DIRECT_TESTS = $(wildcard tests/unit tests/functional tests/property tests/surface)
 CHAIN_TESTS = $(wildcard tests/integration tests/gas)
-WORKERS ?= 2
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 .PHONY: help
 help: ## list the targets
