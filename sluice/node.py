@@ -17,7 +17,6 @@ from requests.exceptions import HTTPError, Timeout
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
-from web3.middleware import Web3Middleware
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -40,7 +39,6 @@ _NO_ANSWER = (RequestsConnectionError, HTTPError, Timeout)
 _ASKED_AGAIN = [*REQUEST_RETRY_ALLOWLIST, "eth_feeHistory", "web3_clientVersion"]
 _ASKED_AGAIN.remove("eth_sendRawTransaction")  # whether one has arrived is looked for first
 
-_NAME = "sluice"
 _UNKNOWN_BLOCK = re.compile(
     r"(header|block) (for hash )?not found|unknown block|out ?of ?range|block height is", re.I
 )
@@ -88,17 +86,13 @@ def watch(provider: ProviderAPI) -> None:
     web3: Web3 = provider.web3
     network = provider.network
     headers = ape.networks.get_request_headers(network.ecosystem.name, network.name, provider.name)
-    web3.provider = HTTPProvider(
+    web3.provider = _Watched(
         uri,
         request_kwargs={"headers": headers, "timeout": ANSWER_S},
         exception_retry_configuration=ExceptionRetryConfiguration(
             errors=_NO_ANSWER, method_allowlist=_ASKED_AGAIN
         ),
     )
-    onion = web3.middleware_onion
-    if _NAME in onion:
-        onion.remove(_NAME)
-    onion.inject(_Watch, _NAME, layer=0)
 
 
 def batch(web3: Web3, questions: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
@@ -109,10 +103,16 @@ def batch(web3: Web3, questions: Sequence[tuple[str, Any]]) -> list[RPCResponse]
         provider: Any = web3.provider
         responses = provider.make_batch_request(list(questions))
         if not isinstance(responses, list):
-            responses = [responses] * len(questions)
+            return [responses] * len(questions)
+        if len(responses) != len(questions):
+            raise _Again(f"it answers {len(responses)} of {len(questions)} questions")
         for (method, parameters), response in zip(questions, responses, strict=True):
             if _knows_less(method, parameters, response):
                 raise _Again(f"it answers {method} of a block that it does not have")
+            if isinstance(provider, _Watched):
+                # or who asks in turn for the newest block and for more hears of it from a node
+                # that is behind each time
+                provider.watch.check(method, parameters, response)
         return responses
 
     return _patiently(ask, (_Again, OSError))
@@ -136,31 +136,42 @@ def log_of(raw: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Watch(Web3Middleware):
+class _Watched(HTTPProvider):
+    """A node whose answers are watched."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.watch = _Watch()
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """The answer to one question, asked again where that helps; for several: `batch`."""
+        return self.watch.ask(super().make_request, method, params)
+
+
+class _Watch:
     """What a node has answered: the newest block that it named, its chain, where code stands."""
 
-    def __init__(self, w3: Any) -> None:
-        super().__init__(w3)
+    def __init__(self) -> None:
         self._newest = 0
         self._chain: str | None = None
         self._answered = -1
         self._with_code: set[str] = set()
 
-    def wrap_make_request(
-        self, make_request: Callable[[RPCEndpoint, Any], RPCResponse]
-    ) -> Callable[[RPCEndpoint, Any], RPCResponse]:
-        """Between web3 and the node; see `_Watch`."""
+    def ask(
+        self,
+        make_request: Callable[[RPCEndpoint, Any], RPCResponse],
+        method: RPCEndpoint,
+        parameters: Any,
+    ) -> RPCResponse:
+        """A question to the node; NodeBehind, NodeContradicts."""
 
-        def ask(method: RPCEndpoint, parameters: Any) -> RPCResponse:
-            def once() -> RPCResponse:
-                asked = self._of_newest(method, parameters)
-                response = make_request(method, asked)
-                self._check(method, asked, response)
-                return response
+        def once() -> RPCResponse:
+            asked = self._of_newest(method, parameters)
+            response = make_request(method, asked)
+            self.check(method, asked, response)
+            return response
 
-            return _patiently(once, (_Again,))
-
-        return ask
+        return _patiently(once, (_Again,))
 
     def _of_newest(self, method: str, parameters: Any) -> Any:
         """Asks for the state of the newest block by its number: a node that is behind has none."""
@@ -169,7 +180,8 @@ class _Watch(Web3Middleware):
             return parameters
         return [*list(parameters)[:place], hex(self._newest)]
 
-    def _check(self, method: str, parameters: Any, response: RPCResponse) -> None:
+    def check(self, method: str, parameters: Any, response: RPCResponse) -> None:
+        """Holds an answer against those before it; _Again if it is not to be used."""
         number = response.get("id")
         if isinstance(number, int):
             if number <= self._answered:

@@ -94,13 +94,15 @@ def test_a_week_of_trouble_ends_as_one_without(
     assert made.says in "".join(run.err for run in every)
 
 
-def test_a_node_behind_is_not_believed(week: Week, expected: dict[str, Any]) -> None:
-    """One address for two nodes, asked in turn; the other one stands still where the week
-    began."""
+@pytest.mark.parametrize("turn", [0, 1])
+def test_a_node_behind_is_not_believed(week: Week, expected: dict[str, Any], turn: int) -> None:
+    """One address for two nodes, asked in turn, either of them first; the other one stands still
+    where the week began."""
     head = int(week.node.rpc("eth_blockNumber"), 16)
     arguments = ["--fork-url", week.node.nodes[0], "--fork-block-number", head]
     with running_anvil([*map(str, arguments), "--chain-id", str(CHAIN_ID)]) as behind:
         week.node.nodes.append(behind)
+        week.node.requests = turn
         try:
             runs = week.whole()
         finally:

@@ -1,6 +1,7 @@
 """A node's answers held against each other (docs/trouble.md)."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from sluice.node import (
     _block_of,
     _knows_less,
     _Watch,
+    _Watched,
     batch,
     log_of,
     result_of,
@@ -51,8 +53,7 @@ class Script:
 def watched(*answers: Any) -> tuple[Script, Callable[[str, Any], Any]]:
     """Such a node, and how one asks it who watches it."""
     script = Script(*answers)
-    ask: Any = _Watch(None).wrap_make_request(script)
-    return script, ask
+    return script, partial(_Watch().ask, script)
 
 
 def test_a_newest_block_below_one_already_seen_is_asked_for_again() -> None:
@@ -261,17 +262,18 @@ def test_no_block_where_one_is_asked_for_by_its_number_is_less() -> None:
 
 
 def batching(*answers: Any) -> tuple[Any, list[Sequence[Any]]]:
-    """A web3 whose node gives these answers to batches in turn, or fails with them."""
+    """A watched web3 whose node gives these answers to batches in turn, or fails with them."""
     left, asked = list(answers), []
 
-    def make_batch_request(questions: Sequence[Any]) -> Any:
-        asked.append(questions)
-        answer = left.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    class Provider(_Watched):
+        def make_batch_request(self, batch_requests: Any) -> Any:
+            asked.append(batch_requests)
+            answer = left.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
-    return SimpleNamespace(provider=SimpleNamespace(make_batch_request=make_batch_request)), asked
+    return SimpleNamespace(provider=Provider()), asked
 
 
 def test_a_batch_is_asked_again_until_one_node_has_the_block() -> None:
@@ -280,6 +282,28 @@ def test_a_batch_is_asked_again_until_one_node_has_the_block() -> None:
 
     assert batch(web3, count) == [{"result": "0x7"}]
     assert asked == [count] * 3
+
+
+def test_a_batch_with_too_few_answers_is_asked_again() -> None:
+    questions: list[tuple[str, Any]] = [("eth_gasPrice", []), ("eth_chainId", [])]
+    both = [{"result": "0x7"}, {"result": "0x1"}]
+    web3, asked = batching(both[:1], both)
+
+    assert batch(web3, questions) == both
+    assert asked == [questions] * 2
+
+
+def test_a_poll_of_two_nodes_in_turn_hears_for_ever_of_the_newest_block_from_the_one_behind() -> (
+    None
+):
+    """A receipt in a batch names a block as well: the newest one is then asked for again."""
+    receipt = {"transactionHash": HASH, "blockNumber": "0x64"}
+    web3, _ = batching([{"result": receipt}])
+    batch(web3, [("eth_getTransactionReceipt", [HASH])])
+
+    script = Script("0x63", "0x64")
+    assert web3.provider.watch.ask(script, "eth_blockNumber", [])["result"] == "0x64"
+    assert len(script.asked) == 2
 
 
 def test_a_node_that_refuses_batches_answers_each_with_its_error() -> None:
