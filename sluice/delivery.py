@@ -295,17 +295,7 @@ class _Flight:
             questions.append(("eth_getTransactionReceipt", [each.hash]))
             questions.append(("eth_getTransactionByHash", [each.hash]))
         used, *found = (result_of(answer) for answer in batch(self._web3, questions))
-        for receipt, transaction in zip(found[::2], found[1::2], strict=True):
-            for answered, name in ((receipt, "transactionHash"), (transaction, "hash")):
-                self._check_hash(answered, name)
         return int(used, 16), list(zip(found[::2], found[1::2], strict=True))
-
-    def _check_hash(self, answered: Any, name: str) -> None:
-        if answered is not None and answered[name] not in {each.hash for each in self._sent}:
-            raise NodeContradicts(
-                f"asked for {self._sent[-1].hash} the node gives what it has of {answered[name]}: "
-                "ask another node (--network), then run this again"
-            )
 
     def _fits(self, each: _Sent, receipt: Any) -> bool:
         """Whether a receipt fits the block and the nonce."""

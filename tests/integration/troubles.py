@@ -256,7 +256,7 @@ class OtherReceipts(Trouble):
     """In the first run of each script receipts are those of other transactions."""
 
     codes = frozenset({0, 1, 3})
-    says = "the node gives what it has of"
+    says = "asked for the receipt"
 
     def answer(self, question: Question, forward: Forward) -> Any:
         answer = forward()

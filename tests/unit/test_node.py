@@ -284,6 +284,15 @@ def test_a_batch_is_asked_again_until_one_node_has_the_block() -> None:
     assert asked == [count] * 3
 
 
+def test_a_receipt_of_another_transaction_in_a_batch_contradicts() -> None:
+    other = "0x" + "22" * 32
+    web3, asked = batching([{"result": {"transactionHash": other, "blockNumber": "0x64"}}])
+
+    with pytest.raises(NodeContradicts, match=f"receipt {HASH} the node gives that of {other}"):
+        batch(web3, [("eth_getTransactionReceipt", [HASH])])
+    assert len(asked) == 1
+
+
 def test_a_batch_with_too_few_answers_is_asked_again() -> None:
     questions: list[tuple[str, Any]] = [("eth_gasPrice", []), ("eth_chainId", [])]
     both = [{"result": "0x7"}, {"result": "0x1"}]
