@@ -101,15 +101,15 @@ def batch(web3: Web3, questions: Sequence[tuple[str, Any]]) -> list[RPCResponse]
 
     def ask() -> list[RPCResponse]:
         provider: Any = web3.provider
-        responses = provider.make_batch_request(list(questions))
-        if not isinstance(responses, list):
-            return [responses] * len(questions)
+        answer = provider.make_batch_request(list(questions))
+        refused = not isinstance(answer, list)
+        responses: list[RPCResponse] = [answer] * len(questions) if refused else answer
         if len(responses) != len(questions):
             raise _Again(f"it answers {len(responses)} of {len(questions)} questions")
         for (method, parameters), response in zip(questions, responses, strict=True):
             if _knows_less(method, parameters, response):
                 raise _Again(f"it answers {method} of a block that it does not have")
-            if isinstance(provider, _Watched):
+            if isinstance(provider, _Watched) and not refused:
                 # or who asks in turn for the newest block and for more hears of it from a node
                 # that is behind each time
                 provider.watch.check(method, parameters, response)

@@ -276,9 +276,10 @@ def batching(*answers: Any) -> tuple[Any, list[Sequence[Any]]]:
     return SimpleNamespace(provider=Provider()), asked
 
 
-def test_a_batch_is_asked_again_until_one_node_has_the_block() -> None:
+@pytest.mark.parametrize("unknown", [[UNKNOWN], UNKNOWN], ids=["each", "whole"])
+def test_a_batch_is_asked_again_until_one_node_has_the_block(unknown: Any) -> None:
     count = [("eth_getTransactionCount", [ADDRESS, "0x64"])]
-    web3, asked = batching([UNKNOWN], RequestsConnectionError(), [{"result": "0x7"}])
+    web3, asked = batching(unknown, RequestsConnectionError(), [{"result": "0x7"}])
 
     assert batch(web3, count) == [{"result": "0x7"}]
     assert asked == [count] * 3
