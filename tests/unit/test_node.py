@@ -32,7 +32,7 @@ DELEGATED = "0xef0100" + "cc" * 20
 UNKNOWN = {"error": {"code": -32000, "message": "header not found"}}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "BEHIND_S", 0.15)
 
@@ -64,6 +64,7 @@ def test_a_newest_block_below_one_already_seen_is_asked_for_again() -> None:
     assert len(script.asked) == 4
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_node_that_does_not_catch_up_is_behind() -> None:
     _, ask = watched("0x64", "0x63")
     ask("eth_blockNumber", [])
@@ -72,6 +73,7 @@ def test_a_node_that_does_not_catch_up_is_behind() -> None:
         ask("eth_blockNumber", [])
 
 
+@pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize(
     ("back", "error"),
     [(REORGANISED_BLOCKS, NodeBehind), (REORGANISED_BLOCKS + 1, NodeContradicts)],
@@ -86,6 +88,7 @@ def test_more_blocks_less_than_a_reorganisation_takes_back_contradict(
         ask("eth_blockNumber", [])
 
 
+@pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize(
     ("method", "answer"),
     [
@@ -159,6 +162,7 @@ def test_a_repeated_answer_is_not_used() -> None:
     assert ask("eth_gasPrice", [])["result"] == 7
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_node_that_only_repeats_is_given_up() -> None:
     _, ask = watched({"id": 1, "result": "0x1"})
     ask("eth_gasPrice", [])
