@@ -9,6 +9,7 @@ from sluice import instructions
 from sluice.account import Split
 from sluice.bench.world import NANO_A_NMR, World, require
 from sluice.calls import calls
+from sluice.words import SPLIT_PLACE, unpack_account, unpack_split
 
 Asked = tuple[dict[int, int], dict[int, Split]]
 """Stakes in nano-NMR and splits, each by model."""
@@ -18,7 +19,8 @@ def relay(world: World, stakers: Sequence[LocalAccount], asked: Callable[[int], 
     """One batch of instructions, each signed by its staker, sent by nobody in particular; `asked`:
     what the staker at a place of the batch wants. Returns its gas."""
     domain = instructions.Domain(world.deployment.chain_id, world.deployment.address)
-    nonces = [world.lens.position(staker.address).nonce for staker in stakers]
+    accounts = [staker.address for staker in stakers]
+    nonces = _nonces(world, accounts)
     signed = []
     for place, (staker, nonce) in enumerate(zip(stakers, nonces, strict=True)):
         stakes_nano, splits = asked(place)
@@ -26,8 +28,7 @@ def relay(world: World, stakers: Sequence[LocalAccount], asked: Callable[[int], 
         signed.append(instructions.sign(message, domain, staker))
     call = instructions.relay_call(signed)
     gas = world.send(world.owner, calls.relay(call.instructions, call.signatures), "relay")
-    after = [world.lens.position(staker.address).nonce for staker in stakers]
-    require(after == [nonce + 1 for nonce in nonces], "relay")
+    require(_nonces(world, accounts) == [nonce + 1 for nonce in nonces], "relay")
     return gas
 
 
@@ -56,4 +57,10 @@ def pay_due(world: World, accounts: Sequence[str]) -> int:
 
 
 def _require_paid(world: World, accounts: Sequence[str], period: int) -> None:
-    require({world.lens.position(each).period for each in accounts} == {period}, "pay")
+    words = world.escrow.storage.words([(account, 0) for account in accounts])
+    require({unpack_account(word).period for word in words} == {period}, "pay")
+
+
+def _nonces(world: World, accounts: Sequence[str]) -> list[int]:
+    words = world.escrow.storage.words([(account, SPLIT_PLACE) for account in accounts])
+    return [unpack_split(word).nonce for word in words]
