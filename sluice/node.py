@@ -98,21 +98,23 @@ def watch(provider: ProviderAPI) -> None:
 def batch(web3: Web3, questions: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
     """Several questions at once, which one and the same node answers; NodeBehind as for single
     ones. A node that refuses batches answers each with its error."""
+    provider: Any = web3.provider
+    seen = provider.watch if isinstance(provider, _Watched) else _Watch()
 
     def ask() -> list[RPCResponse]:
-        provider: Any = web3.provider
-        answer = provider.make_batch_request(list(questions))
+        asked = [(method, seen.of_newest(method, parameters)) for method, parameters in questions]
+        answer = provider.make_batch_request(asked)
         refused = not isinstance(answer, list)
         responses: list[RPCResponse] = [answer] * len(questions) if refused else answer
         if len(responses) != len(questions):
             raise _Again(f"it answers {len(responses)} of {len(questions)} questions")
-        for (method, parameters), response in zip(questions, responses, strict=True):
+        for (method, parameters), response in zip(asked, responses, strict=True):
             if _knows_less(method, parameters, response):
                 raise _Again(f"it answers {method} of a block that it does not have")
-            if isinstance(provider, _Watched) and not refused:
+            if not refused:
                 # or who asks in turn for the newest block and for more hears of it from a node
                 # that is behind each time
-                provider.watch.check(method, parameters, response)
+                seen.check(method, parameters, response)
         return responses
 
     return _patiently(ask, (_Again, OSError))
@@ -166,14 +168,14 @@ class _Watch:
         """A question to the node; NodeBehind, NodeContradicts."""
 
         def once() -> RPCResponse:
-            asked = self._of_newest(method, parameters)
+            asked = self.of_newest(method, parameters)
             response = make_request(method, asked)
             self.check(method, asked, response)
             return response
 
         return _patiently(once, (_Again,))
 
-    def _of_newest(self, method: str, parameters: Any) -> Any:
+    def of_newest(self, method: str, parameters: Any) -> Any:
         """Asks for the state of the newest block by its number: a node that is behind has none."""
         place = _AT.get(method)
         if place is None or not self._newest or list(parameters)[place:] != ["latest"]:

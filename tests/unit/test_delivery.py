@@ -379,6 +379,17 @@ def test_a_receipt_of_a_block_that_is_to_come_is_not_believed() -> None:
     assert flying._look() is None
 
 
+def test_a_receipt_of_another_transaction_contradicts_at_once() -> None:
+    chain = Chain()
+    flying, _ = flight(chain)
+    flying._hand_over()
+    chain.mine(chain.sent[0])["transactionHash"] = OTHER_HASH
+
+    with pytest.raises(NodeContradicts, match=f"the node gives that of {OTHER_HASH}"):
+        flying.land()
+    assert chain.looks == 1
+
+
 # --- where a step begins
 
 

@@ -298,6 +298,15 @@ def test_a_receipt_of_another_transaction_in_a_batch_contradicts() -> None:
     assert len(asked) == 1
 
 
+def test_a_batch_of_the_newest_state_asks_for_it_by_its_number() -> None:
+    web3, asked = batching([{"result": "0x0"}])
+    web3.provider.watch.ask(Script("0x64"), "eth_blockNumber", [])
+
+    batch(web3, [("eth_getStorageAt", [ADDRESS, "0x0", "latest"])])
+
+    assert asked == [[("eth_getStorageAt", [ADDRESS, "0x0", "0x64"])]]
+
+
 def test_a_batch_with_too_few_answers_is_asked_again() -> None:
     questions: list[tuple[str, Any]] = [("eth_gasPrice", []), ("eth_chainId", [])]
     both = [{"result": "0x7"}, {"result": "0x1"}]
@@ -307,10 +316,9 @@ def test_a_batch_with_too_few_answers_is_asked_again() -> None:
     assert asked == [questions] * 2
 
 
-def test_a_poll_of_two_nodes_in_turn_hears_for_ever_of_the_newest_block_from_the_one_behind() -> (
-    None
-):
-    """A receipt in a batch names a block as well: the newest one is then asked for again."""
+def test_a_poll_hears_for_ever_from_the_node_that_is_behind() -> None:
+    """Two questions in turn, to one address for two nodes: a receipt in a batch names a block as
+    well, and the newest one is then asked for again."""
     receipt = {"transactionHash": HASH, "blockNumber": "0x64"}
     web3, _ = batching([{"result": receipt}])
     batch(web3, [("eth_getTransactionReceipt", [HASH])])
